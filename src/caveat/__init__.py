@@ -1,0 +1,1 @@
+"""Caveat: licence compliance for language models, from weights to outputs."""

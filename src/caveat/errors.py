@@ -1,0 +1,65 @@
+"""Every error a person may see, drawn as a tree. Each says what, where, and what to do next.
+
+CaveatError                 exit code 2
+├── LawError                a law file is wrong: file, line, nearest known word
+├── EvidenceError           nothing at all could be read from what was named
+├── QuestionError           a question was not understood: text, column, nearest words
+├── SettingsError           caveat.toml or a flag says something nobody knows
+└── TooManyWorlds           the doubts of one group multiply beyond the bound
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CaveatError(Exception):
+    """Base of all errors that are told to people in one line."""
+
+
+class LawError(CaveatError):
+    """A law file cannot be read as law."""
+
+    def __init__(self, file: str, line: int | None, what: str, near: Iterable[str] = ()) -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {what}{did_you_mean(near)}")
+
+
+class EvidenceError(CaveatError):
+    """What was named on the command line holds nothing that can be read."""
+
+
+class SettingsError(CaveatError):
+    """A setting (caveat.toml, --fact, --read) is not known."""
+
+    def __init__(self, what: str, near: Iterable[str] = (), place: str = "") -> None:
+        super().__init__(f"{place + ': ' if place else ''}{what}{did_you_mean(near)}")
+
+
+class TooManyWorlds(CaveatError):
+    """One group of doubts has more worlds than the bound; settling one of them helps."""
+
+
+class QuestionError(CaveatError):
+    """A question was not understood from column `at` (counted from 0) on."""
+
+    def __init__(self, text: str, at: int, what: str, near: Iterable[str] = ()) -> None:
+        self.text, self.at, self.what, self.near = text, at, what, tuple(near)
+        super().__init__(f"{what}{did_you_mean(self.near)}")
+
+    def caret(self) -> str:
+        """The question with the place underlined, two lines."""
+        return f"{self.text}\n{' ' * self.at}^"
+
+
+def did_you_mean(near: Iterable[str]) -> str:
+    """The tail of an error that names the nearest known words, or nothing."""
+    words = ", ".join(near)
+    return f" (did you mean {words}?)" if words else ""
+
+
+def nearest(word: str, known: Iterable[str], how_many: int = 3) -> list[str]:
+    """The known words that look most like `word`; difflib is imported only when an error is told."""
+    from difflib import get_close_matches
+
+    return get_close_matches(word, list(known), n=how_many, cutoff=0.6)
