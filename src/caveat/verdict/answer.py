@@ -85,6 +85,7 @@ class Finding:
     whose: str | None = "you"
     note: str = ""  # one sentence where the rules alone do not say it ("two names that must both come first")
     accepted: Acceptance | None = None  # somebody lives with it, until a date
+    fixes: tuple[tuple[str, str], ...] = ()  # smallest changes in words, and the verdict after each
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -93,6 +94,7 @@ class Finding:
             "rules": [r.to_dict() for r in self.rules], "doubts": [d.to_dict() for d in self.doubts],
             "duties": [d.to_dict() for d in self.duties], "path": [s.to_dict() for s in self.path],
             "accepted": _acceptance_dict(self.accepted) if self.accepted else None,
+            "fixes": [{"change": change, "verdict": verdict} for change, verdict in self.fixes],
         }
 
 
