@@ -1,0 +1,160 @@
+"""Finds the recipes that people paste into cards: mergekit and Axolotl YAML, in fences, in details, or bare.
+
+A recipe is the best evidence there is of how a model was made, and it often names parents that the front matter
+leaves out. Folders of the writer's disk are parents too: matched with the names the card knows, or said as unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from caveat.evidence import yaml_safe
+from caveat.evidence.repo_names import is_local, match_folder, repo_id
+from caveat.evidence.source import place
+from caveat.evidence.yaml_safe import Limits, Mapping, Node, Scalar, Sequence, scalars
+from caveat.lineage.claims import Evidence, Problem, StepClaim
+
+LIMITS = Limits(size=200_000, depth=20, nodes=20_000)
+BODY_LIMIT = 400_000
+BLOCKS_LIMIT = 50
+FOLDER = "a folder on its maker's disk, not a public name"
+ONLY_BASE = "named as base_model, not among the models merged"
+#: Methods in which base_model only lends its settings, unless it is among the sources as well.
+BASE_IS_A_SOURCE = frozenset({"slerp", "linear", "passthrough"})
+RECIPE_KEY = re.compile(r"^\s*(?:- )?(?:merge_method|slices|models|experts|base_model)\s*:", re.MULTILINE)
+AXOLOTL_KEYS = frozenset({
+    "datasets", "adapter", "sequence_len", "micro_batch_size", "load_in_8bit", "load_in_4bit", "num_epochs",
+})
+
+
+class Block(NamedTuple):
+    """Text that may be a recipe, and the line of the file on which it begins."""
+
+    text: str
+    line: int
+
+
+class _Step(NamedTuple):
+    act: str
+    written: str
+    line: int
+    key: str
+    weak: str = ""
+
+
+def read(text: str, file: str, asset: str, known: tuple[str, ...] = (), first_line: int = 1) -> Evidence:
+    """Steps in all recipes of a card's body; `known` are the ids that the card names elsewhere."""
+    claims: list[StepClaim] = []
+    problems: list[Problem] = []
+    for block in blocks(text, first_line):
+        for steps in _recipes(block, file, problems):
+            claims += _claims(steps, file, asset, known)
+    return Evidence(claims=tuple(claims), problems=tuple(problems))
+
+
+def blocks(text: str, first_line: int = 1) -> list[Block]:
+    """Fenced and indented code that holds a recipe's key, then recipes that stand bare in the text."""
+    if not RECIPE_KEY.search(text) and "layer_range" not in text:
+        return []
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").parse(text[:BODY_LIMIT])
+    code = [t for t in tokens if t.type in ("fence", "code_block") and t.map and RECIPE_KEY.search(t.content)]
+    found = [Block(t.content, first_line + t.map[0] + (t.type == "fence")) for t in code if t.map]
+    covered = {n for t in tokens if t.type in ("fence", "code_block") and t.map and RECIPE_KEY.search(t.content)
+               for n in range(*t.map)}
+    return (found + list(_bare(text, covered, first_line)))[:BLOCKS_LIMIT]
+
+
+_BARE_LINE = re.compile(
+    r"^\s*(?:- )?(?:slices|sources|models?|source_model|layer_range|merge_method|base_model|parameters|weight|density"
+    r"|dtype|experts|gate_mode|t|value|filter|positive_prompts|tokenizer_source|adapter|datasets|path|type)\s*:")
+
+
+def _bare(text: str, covered: set[int], first_line: int) -> Iterator[Block]:
+    """Runs of recipe lines outside code: at least two that name models, or a merge method."""
+    run: list[tuple[int, str]] = []
+    for number, line in enumerate([*text.split("\n"), "end"]):
+        if number not in covered and (_BARE_LINE.match(line) or not line.strip()):
+            run.append((number, line))
+            continue
+        block = "\n".join(x for _, x in run)
+        if re.search(r"^\s*(?:- )?(?:merge_method|layer_range)\s*:", block, re.MULTILINE):
+            yield Block(block, first_line + run[0][0])
+        run = []
+
+
+def _recipes(block: Block, file: str, problems: list[Problem]) -> Iterator[list[_Step]]:
+    line = block.line
+    for part in re.split(r"^---[ \t]*$", block.text, flags=re.MULTILINE):
+        tree = yaml_safe.read(part, file, line, LIMITS)
+        steps = steps_of(tree.mapping)
+        if not steps and (tree.problems or isinstance(tree.root, Sequence)):
+            steps = _by_lines(part, line)
+        if steps:
+            problems += tree.problems
+            yield steps
+        line += part.count("\n")
+
+
+def steps_of(recipe: Mapping) -> list[_Step]:
+    """Steps of one recipe as a tree: mergekit, mergekit-moe or Axolotl; nothing if it is neither."""
+    keys = set(recipe.keys())
+    if keys & {"merge_method", "slices", "experts"} or {"models", "base_model"} <= keys:
+        return list(_mergekit(recipe))
+    if "base_model" in keys and keys & AXOLOTL_KEYS:
+        return list(_axolotl(recipe))
+    return []
+
+
+def _mergekit(recipe: Mapping) -> Iterator[_Step]:
+    found = [_Step("merge", s.text, s.line, path) for key in ("models", "slices", "experts", "modules")
+             for path, s in scalars(recipe.get(key), key) if re.search(r"(?:^|\.)(?:source_)?model(?:\.path)?$", path)]
+    yield from found
+    base = recipe.get("base_model")
+    if isinstance(base, Scalar) and not base.null:
+        apart = base.text not in {s.written for s in found}
+        weak = ONLY_BASE if apart and found and recipe.text("merge_method") in BASE_IS_A_SOURCE else ""
+        yield _Step("merge", base.text, base.line, "base_model", weak)
+
+
+def _axolotl(recipe: Mapping) -> Iterator[_Step]:
+    base = recipe.get("base_model")
+    tuned = "adapt" if recipe.text("adapter").lower() in ("lora", "qlora") else "finetune"
+    if isinstance(base, Scalar) and not base.null:
+        yield _Step(tuned, base.text, base.line, "base_model")
+    for key in ("datasets", "pretraining_dataset"):
+        yield from (_Step("train", s.text, s.line, path) for path, s in _paths(recipe.get(key), key))
+
+
+def _paths(node: Node | None, key: str) -> Iterator[tuple[str, Scalar]]:
+    """The `path` of each data set; `path: json` with files of its own names no data set."""
+    for path, scalar in scalars(node, key):
+        if (path.endswith(".path") or path == key) and scalar.text not in ("json", "csv", "parquet", "text"):
+            yield path, scalar
+
+
+_BY_LINE = re.compile(r"^\s*(?:- )?(?:source_)?(?P<key>model|base_model)\s*:\s*(?P<name>[^\s#]+)", re.MULTILINE)
+
+
+def _by_lines(text: str, first_line: int) -> list[_Step]:
+    """What the lines say where the block is no YAML as a whole (the head was not copied)."""
+    return [_Step("merge", m["name"].strip("\"'"), first_line + text[:m.start()].count("\n") + _leading(m), m["key"])
+            for m in _BY_LINE.finditer(text)]
+
+
+def _leading(match: re.Match[str]) -> int:
+    return match.group(0).count("\n")
+
+
+def _claims(steps: list[_Step], file: str, asset: str, known: tuple[str, ...]) -> Iterator[StepClaim]:
+    seen: set[tuple[str, str]] = set()
+    for step in steps:
+        for written in step.written.split("+"):  # mergekit: model+lora
+            parent = repo_id(written) or match_folder(written, known) or written.strip()
+            weak = FOLDER if is_local(written) and parent == written.strip() else step.weak
+            if parent and (step.act, parent) not in seen and parent.lower() != asset.lower():
+                seen.add((step.act, parent))
+                yield StepClaim(asset, step.act, parent, place(file, step.line, step.key, written, weak=weak))
