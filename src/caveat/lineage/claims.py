@@ -80,6 +80,7 @@ class UseClaim:
     place: Place
     offered: tuple[str, ...] = ()  # law ids of `as`
     named: str = ""
+    of: str = ""  # what is evaluated, where the asset is the judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Decision(NamedTuple):
     reach: Reach
     folded: Folded
     entries: tuple[Entry, ...]
+    events: tuple[Event, ...]
 
     def verdict_for(self, events: Iterable[int]) -> str:
         """The verdict of some events alone (by their position)."""
@@ -78,7 +79,7 @@ def decide(lineage: Lineage, books: Books, asked: Asked) -> Decision:
     used = dict.fromkeys(e.pair.law for e in entries if e.pair)
     return Decision(
         verdict, findings(inquiry, reach, folded, entries, verdict, asked.about), folded.worlds, _presumed(inquiry),
-        _standing(inquiry, used), tuple(_law_used(books.law_of(law)) for law in used), reach, folded, entries,
+        _standing(inquiry, used), tuple(_law_used(books.law_of(law)) for law in used), reach, folded, entries, inquiry.events,
     )
 
 

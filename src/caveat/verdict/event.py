@@ -20,6 +20,7 @@ class Use(NamedTuple):
     asset: str
     offered: tuple[str, ...] = ()
     named: str = ""
+    of: str = ""  # what is evaluated, where the asset is the judge
 
 
 class Event(NamedTuple):
@@ -105,7 +106,8 @@ def _made_target(lineage: Lineage, child: Asset, bases: tuple[str, ...], target:
 
 def _use_event(lineage: Lineage, use: Use, made: set[str], target: str) -> Event:
     asset = lineage.assets[use.asset]
+    seen = lineage.assets[use.of] if use.of else asset
     return Event(
-        use.act, use.asset, "", asset.kind, asset.target or target or target_of(asset), (), (), "",
+        use.act, use.asset, "", seen.kind, seen.target or target or target_of(seen), (), (), "",
         asset.kind == "dataset", asset.multimodal, use.asset in made, use.named or asset.name, use.offered,
     )

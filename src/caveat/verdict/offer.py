@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from caveat.law.rule import Demand, Law
-from caveat.law.words import CONTAINED_IN
 from caveat.verdict.bind import Pair
 from caveat.verdict.event import Event
 from caveat.verdict.inquiry import Inquiry
@@ -52,8 +51,8 @@ def _wanted(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> list[Wa
 
 
 def reaches(demand: Demand, pair: Pair) -> bool:
-    base = pair.base_role
-    return pair.role in demand.on or base in demand.on or any(base in CONTAINED_IN.get(on, ()) for on in demand.on)
+    """A demand names its roles one by one: what holds for the thing unchanged need not hold for what is made of it."""
+    return pair.role in demand.on or pair.base_role in demand.on
 
 
 def _want(matcher: Matcher, demand: Demand, world: World) -> str:
@@ -99,7 +98,14 @@ def broken_by(inquiry: Inquiry, wanted: Sequence[Wanted], offered: tuple[str, ..
         at = _breaks(inquiry, w, offered, wanted)
         if at:
             broken.append((w.law.id, _rule_id(w.law, at)))
-    return broken
+    return broken + _no_company(wanted, broken)
+
+
+def _no_company(wanted: Sequence[Wanted], broken: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Where another parent's demand is broken, a licence that bears no further restrictions is cited for that."""
+    others = {law for law, _ in broken}
+    return [(w.law.id, _rule_id(w.law, w.demand.alone)) for w in wanted
+            if w.want == "sole" and w.demand.alone and others - {w.law.id}]
 
 
 def _rule_id(law: Law, at: str) -> str:

@@ -1,0 +1,21 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from caveat.errors import SettingsError
+
+
+def write(path: str, text: str) -> None:
+    """Write beside the target, then rename over it; raises SettingsError naming the file."""
+    target = Path(path)
+    try:
+        fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(fd, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(name).replace(target)
+    except OSError as fault:
+        raise SettingsError(f"cannot write {path}: {fault.strerror}") from None

@@ -1,0 +1,103 @@
+"""Options that several commands share, how findings become exit codes, and how an answer is printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from caveat.errors import SettingsError
+
+FORMATS = ("terminal", "json", "markdown", "html")
+FAIL_ON = ("prohibited", "contradicted", "unknown", "depends", "unmet", "none")
+DEFAULT_FAIL_ON = ("prohibited", "contradicted", "unknown")
+
+
+def shared(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
+    """--format, --output, --fact, --read, --presume, --fail-on, --width."""
+    parser.add_argument("--format", choices=formats, default="terminal", help="default: terminal")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write there (atomically) instead of printing")
+    parser.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="state a fact (repeatable)")
+    parser.add_argument("--read", action="append", default=[], metavar="WORD=READING",
+                        help="settle a disputed word (repeatable)")
+    parser.add_argument("--presume", choices=("usual", "nothing"), default="usual",
+                        help="nothing: presumed facts become doubts")
+    parser.add_argument("--fail-on", default=",".join(DEFAULT_FAIL_ON), metavar="LIST",
+                        help=f"exit 1 on any of {', '.join(FAIL_ON)} (default: {','.join(DEFAULT_FAIL_ON)})")
+    parser.add_argument("--width", type=int, default=0, help="columns (default: the terminal's)")
+
+
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """facts, readings and presume, checked; raises SettingsError."""
+    from caveat import flows
+
+    return {
+        "facts": flows.checked_facts(dict(_pair(x, "--fact") for x in options.fact)),
+        "readings": flows.checked_readings(dict(_pair(x, "--read") for x in options.read)),
+        "presume": options.presume == "usual",
+    }
+
+
+def _pair(text: str, flag: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise SettingsError(f"{flag} wants NAME=VALUE, not {text!r}")
+    return name.strip(), value.strip()
+
+
+def fail_on(options: argparse.Namespace) -> frozenset[str]:
+    """What makes the exit code 1; raises SettingsError for a word nobody knows."""
+    from caveat.errors import nearest
+
+    words = [w.strip() for w in options.fail_on.split(",") if w.strip()]
+    for word in words:
+        if word not in FAIL_ON:
+            raise SettingsError(f"--fail-on: unknown {word!r}", nearest(word, FAIL_ON))
+    return frozenset(words) - {"none"}
+
+
+def show(text: str, options: argparse.Namespace) -> None:
+    """Print, or write to --output so that a reader never sees half a file."""
+    if options.output:
+        from caveat.cli.atomic import write
+
+        write(options.output, text if text.endswith("\n") else text + "\n")
+    else:
+        print(text)
+
+
+def colour() -> bool:
+    """Colour only on a terminal, and never against NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def width(options: argparse.Namespace) -> int:
+    """Columns to write: as asked, the terminal's up to 120, or 80 in a pipe."""
+    return int(options.width) or (min(shutil.get_terminal_size().columns, 120) if sys.stdout.isatty() else 80)
+
+
+def render(answer: object, options: argparse.Namespace) -> str:
+    """The answer in the form asked for."""
+    from caveat.report import render as rendered
+
+    in_colour = colour() and not options.output
+    return rendered(options.format, answer, width(options), in_colour)  # type: ignore[arg-type]
+
+
+def exit_code(answers: Iterable[Any], wanted: frozenset[str]) -> int:
+    """1 if any finding that nobody accepts is at or above the line."""
+    return int(any(_fails(a, wanted) for a in answers))
+
+
+def _fails(answer: Any, wanted: frozenset[str]) -> bool:
+    open_findings = [f for f in answer.findings if f.accepted is None]
+    states = {d.state for f in open_findings for d in f.duties}
+    verdicts = {f.verdict for f in open_findings}
+    if not any(f.accepted for f in answer.findings):
+        verdicts.add(answer.verdict)
+    return bool((verdicts | states) & wanted)

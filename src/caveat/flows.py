@@ -1,0 +1,160 @@
+"""The whole product on one page: one function per command. Evidence becomes lineage; law meets lineage in a verdict.
+
+    ask    sentence -> imagined lineage -> decide -> Verdict
+    check  files    -> gathered lineage -> decide for every maker, the offer and every use -> Report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cache
+from itertools import islice, product
+
+from caveat.errors import CaveatError, SettingsError
+from caveat.evidence.imagine import YOU, Imagined, check_fact, check_reading, fact_name, imagine
+from caveat.evidence.names import NameBook
+from caveat.evidence.sentence import read
+from caveat.law.shelf import Shelf, shelf
+from caveat.law.words import VERDICTS
+from caveat.lineage import graph
+from caveat.lineage.claims import Problem
+from caveat.verdict.answer import Presumed, Verdict
+from caveat.verdict.decide import Asked, Books, Decision, decide
+from caveat.verdict.event import Use
+
+MOST_PICKS = 256
+
+
+@cache
+def names() -> NameBook:
+    """Names as the catalogue and the shelf know them."""
+    return NameBook.open(shelf())
+
+
+def books(law: Shelf) -> Books:
+    return Books(law.law, law.word, frozenset(law.word_ids()))
+
+
+def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[str, str] | None = None,
+        presume: bool = True, today: str = "") -> Verdict:
+    """One question, one verdict, one proof. Raises QuestionError for what is not understood.
+
+    `facts` and `readings` hold unless the question itself says otherwise; `today` is an ISO date.
+    """
+    book, day = names(), today or date.today().isoformat()
+    question = read(text, book.licence, book.licence_words, book.known)
+    seen = imagine(question, book, (facts or {}).get("date", day))
+    lineage = graph.of(seen.claims)
+    told = {**checked_facts(facts or {}), **seen.facts}
+    asked = Asked(YOU, (), told, {**checked_readings(readings or {}), **seen.readings}, day, presume)
+    best = min((_picked(lineage, seen, asked, pick) for pick in _picks(seen)), key=_goodness)
+    return _verdict(seen, lineage.problems, best)
+
+
+def _picks(seen: Imagined) -> Iterable[tuple[tuple[str, ...], ...]]:
+    """Every way to choose where a choice of licences was offered."""
+    return islice(product(*seen.offers), MOST_PICKS) if seen.offers else iter([()])
+
+
+def _picked(lineage: graph.Lineage, seen: Imagined, asked: Asked, pick: tuple[tuple[str, ...], ...]) -> Decision:
+    uses = tuple(Use(u.act, u.asset, offered, u.named, u.of) for u, offered in zip(seen.uses, pick))
+    return decide(lineage, books(shelf()), asked._replace(uses=uses))
+
+
+def _goodness(decision: Decision) -> int:
+    return -VERDICTS.index(decision.verdict)
+
+
+def _verdict(seen: Imagined, problems: tuple[Problem, ...], d: Decision) -> Verdict:
+    own = tuple(Presumed(p, "own", _own_words(p)) for p in seen.presumed)
+    uses = [n for n, e in enumerate(d.events) if not e.made]
+    plans = []
+    for plan in seen.plans:
+        mine = [n for n, e in enumerate(d.events) if e.made in plan.nodes] + uses[slice(*plan.uses)]
+        plans.append((plan.words, d.verdict_for(mine)))
+    return Verdict(seen.read_as, seen.subject, d.verdict, d.findings, d.worlds, (*d.presumed, *own), d.standing,
+                   problems, d.law, tuple(plans))
+
+
+def _own_words(name: str) -> str:
+    if name.startswith("publisher of "):
+        return f"the {name} claims nothing in it"
+    return f"{name} is your own work"
+
+
+def grammar() -> str:
+    """What may be asked: the grammar (the sentence reader's own docstring), acts and facts."""
+    from caveat.evidence import sentence
+    from caveat.law.words import ACTS, FACTS
+
+    acts = "\n".join(f"    {a.name:<10} {', '.join(a.everyday)}" for a in ACTS.values())
+    facts = "\n".join(f"    {f.name:<14} {f.type:<7} {f.says and 'presumed: ' + f.says}" for f in FACTS.values())
+    return f"{sentence.__doc__}\nActs, and everyday words for them:\n{acts}\n\nFacts:\n{facts}"
+
+
+def checked_facts(given: Mapping[str, str]) -> dict[str, str]:
+    """Facts from flags or code in their one spelling. Raises SettingsError."""
+    return dict(_checked(lambda k, v: (fact_name(k), check_fact(fact_name(k), "=", v)), given))
+
+
+def checked_readings(given: Mapping[str, str]) -> dict[str, str]:
+    """Readings from flags or code. Raises SettingsError."""
+    return dict(_checked(lambda k, v: (k.lower(), check_reading(k.lower(), v, names())), given))
+
+
+def _checked(check: Callable[[str, str], tuple[str, str]], given: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    for name, value in given.items():
+        try:
+            yield check(name, value)
+        except LookupError as fault:
+            raise SettingsError(*fault.args) from None
+
+
+def ask_cases(ids: list[str]) -> int:
+    """Ask every case inside the law files (all, or those named) and print the misses."""
+    from caveat.law.compile import Sources, write
+
+    write(keep_going=True)
+    shelf.cache_clear()
+    names.cache_clear()
+    sources, wrong, total = Sources(), 0, 0
+    for id in ids or sorted(sources.sources):
+        for case in sources.cases(id) if shelf().has(id) else ():
+            faults = case_faults(id, case)
+            total += 1
+            wrong += bool(faults)
+            if faults:
+                print(f"{id}: {case.ask}\n    {'; '.join(faults)}")
+    print(f"{total - wrong} of {total} right")
+    return 1 if wrong else 0
+
+
+def case_faults(id: str, case: object) -> list[str]:
+    """What is wrong with the answer to one case of law file `id`; [] if nothing."""
+    from caveat.law.rule import Case
+
+    assert isinstance(case, Case)
+    try:
+        answer = ask(case.ask)
+    except CaveatError as fault:
+        return [] if case.answer == "error" else [f"not understood: {fault}"]
+    cited = {f"{r.licence} {x}" for f in answer.findings for r in f.rules for x in (r.rule, r.clause)}
+    owed = {f"{d.cited.licence} {x}" for f in answer.findings for d in f.duties for x in (d.cited.rule, d.cited.clause)}
+    doubts = {d.about for f in answer.findings for d in f.doubts}
+    full = [_full(id, x) for x in case.duties]
+    faults = [f"verdict {answer.verdict}, expected {case.answer}"] if answer.verdict != case.answer else []
+    faults += [f"proof lacks {b}" for b in case.by if _full(id, b) not in cited | owed]
+    faults += [f"duty not listed: {d}" for d in case.duties if _full(id, d) not in owed]
+    faults += [f"false duty: {d}" for d in case.not_owed if _full(id, d) in owed]
+    faults += [f"doubt not named: {d}" for d in case.doubts if d not in doubts]
+    faults += [f"needless doubt: {', '.join(sorted(doubts))}"] if case.no_doubts and doubts else []
+    if case.only_duties:
+        pairs = {(d.cited.licence, d.cited.rule, d.cited.clause) for f in answer.findings for d in f.duties}
+        more = sorted(f"{a} {b}" for a, b, c in pairs if f"{a} {b}" not in full and f"{a} {c}" not in full)
+        faults += [f"false duty: {m}" for m in more]
+    return faults
+
+
+def _full(id: str, name: str) -> str:
+    return name if " " in name else f"{id} {name}"
