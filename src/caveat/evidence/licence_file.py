@@ -1,0 +1,170 @@
+"""Licence, notice and policy files beside an asset: which text lies there, and which parts a notice has.
+
+A label is what somebody says; the text beside it is what they hand over, and several licences ask for exactly that.
+Which text it is is told by its title together with version, date or vendor (`licence_titles.py`), never guessed.
+
+Traps: a licence that quotes the wording of its own notice is no notice; Llama 3, 3.1, 3.2 and 3.3 differ in the head
+only; several licences in one file; a file that only names a licence and does not hold its text; LICENSE-CODE speaks
+of the code and not of the weights; doubled line ends; a policy inside the licence.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from caveat.evidence.licence_titles import NOTICES, POLICY_TITLES, RESERVED, TITLES, NoticeWords, Title
+from caveat.evidence.licence_words import named_in
+from caveat.evidence.source import place, text_of
+from caveat.lineage.claims import Claim, Evidence, FileClaim, LicenceClaim, Place, Problem
+
+NAMES = (
+    "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*", "USE_POLICY*", "USE-POLICY*", "*_LICENSE", "*_LICENSE.*",
+    "*-LICENSE", "*-LICENSE.*", "*LICENSE.txt", "*LICENSE.md", "*_LICENSE_AGREEMENT*", "*PROHIBITED_USE*",
+    "*ACCEPTABLE_USE*", "Notice", "Notice.*", "License", "License.*", "license", "license.*", "notice", "notice.*",
+)
+READS = "bytes"
+LIMIT = 2 << 20
+
+NOTICE_NAME = re.compile(r"^notice", re.IGNORECASE)
+POLICY_NAME = re.compile(r"policy|prohibited_use|acceptable_use", re.IGNORECASE)
+CODE_NAME = re.compile(r"licen[cs]e[-_.]?code|code[-_.]?licen[cs]e", re.IGNORECASE)
+#: A file shorter than this that holds no text may still name its licence.
+SHORT = 4000
+NAMED_ONLY = "the file names the licence and does not hold its text"
+
+
+class Folded(NamedTuple):
+    """A text in one spelling on one line, with the offset at which each line of the file begins."""
+
+    text: str
+    starts: tuple[int, ...]
+
+    def line(self, at: int) -> int:
+        """The line of the file, from 1, of an offset."""
+        return bisect_right(self.starts, at)
+
+
+class Found(NamedTuple):
+    """One text found: law id, line, and its first words."""
+
+    law: str
+    line: int
+    quote: str
+
+
+def read(data: bytes, file: str, asset: str) -> Evidence:
+    """The claims of one licence, notice or policy file."""
+    if b"\x00" in data[:1024] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return Evidence(problems=(Problem(file, "not text", None, "it was not read"),))
+    source = text_of(data, file, LIMIT)
+    return claims_of_text(source.text, file, asset) + Evidence(problems=source.problems)
+
+
+def claims_of_text(text: str, file: str, asset: str, first_line: int = 1, key: str = "") -> Evidence:
+    """The claims of a licence text, also one that stands inside another file (`first_line`, `key`)."""
+    folded = fold(text)
+    name = file.rsplit("/", 1)[-1]
+    if not folded.text.strip():
+        return Evidence(problems=(Problem(file, "an empty licence file", first_line),))
+    if NOTICE_NAME.match(name) and not key:
+        return Evidence(claims=tuple(_notice(folded, file, asset)))
+    licences = recognise(folded, TITLES)
+    policies = recognise(folded, POLICY_TITLES)
+    claims = [*_licences(licences, file, asset, first_line, key), *_policies(policies, file, asset, first_line)]
+    if claims:
+        return Evidence(claims=tuple(claims))
+    return _unrecognised(folded, file, asset, first_line, bool(POLICY_NAME.search(name)))
+
+
+def fold(text: str) -> Folded:
+    """One spelling: lower case, plain quotes and dashes, no markup, single blanks; lines are kept as offsets."""
+    parts: list[str] = []
+    starts: list[int] = []
+    at = 0
+    for row in text.split("\n"):
+        starts.append(at)
+        clean = " ".join(row.translate(PLAIN).lower().split())
+        if clean:
+            parts.append(clean)
+            at += len(clean) + 1
+    return Folded(" ".join(parts), tuple(starts))
+
+
+PLAIN = str.maketrans({
+    "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "©": "(c)", "™": "", "®": "", "\u00a0": " ",
+    **dict.fromkeys("#*_=|>`~\ufeff", " "),
+})
+
+
+def recognise(folded: Folded, titles: tuple[Title, ...]) -> list[Found]:
+    """Every text of the table that stands in `folded`, each once, in written order."""
+    found: dict[str, int] = {}
+    for title in titles:
+        at = _where(title, folded)
+        if at >= 0 and _fits(title, folded.text):
+            found[title.law] = min(at, found.get(title.law, at))
+    order = sorted(found.items(), key=lambda item: item[1])
+    return [Found(law, folded.line(at), folded.text[at:at + 100]) for law, at in order]
+
+
+def _where(title: Title, folded: Folded) -> int:
+    """Where a title stands: anywhere, or only at the start of a line; -1 if it does not."""
+    if title.inside:
+        match = title.pattern.search(folded.text)
+        return match.start() if match else -1
+    lines = set(folded.starts)
+    return next((m.start() for m in title.pattern.finditer(folded.text) if m.start() in lines), -1)
+
+
+def _fits(title: Title, text: str) -> bool:
+    wanted = title.needs is None or bool(title.needs.search(text))
+    return wanted and (title.unless is None or not title.unless.search(text))
+
+
+def _licences(found: list[Found], file: str, asset: str, first: int, key: str) -> Iterator[Claim]:
+    of_code = bool(CODE_NAME.search(file.rsplit("/", 1)[-1]))
+    for f in found:
+        where = place(file, f.line + first - 1, key, f.quote, "detected")
+        yield FileClaim(asset, "licence-file", f.law, where)
+        if not of_code:
+            yield LicenceClaim(asset, (f.law,), where, raw=f.quote[:60])
+
+
+def _policies(found: list[Found], file: str, asset: str, first: int) -> Iterator[Claim]:
+    for f in found:
+        yield FileClaim(asset, "policy-file", f.law, place(file, f.line + first - 1, "", f.quote, "detected"))
+
+
+def _notice(folded: Folded, file: str, asset: str) -> Iterator[Claim]:
+    """The parts of every attribution line in a notice file, as `law:part`."""
+    yield FileClaim(asset, "notice-file", "notice", place(file, 1, "", folded.text[:100], "detected"))
+    for words in NOTICES:
+        for part, at in _parts(words, folded.text):
+            where: Place = place(file, folded.line(at), part, folded.text[at:at + 80], "detected")
+            yield FileClaim(asset, "notice-file", f"{words.law}:{part}", where)
+
+
+def _parts(words: NoticeWords, text: str) -> list[tuple[str, int]]:
+    """The parts present; none unless the line's own name or licence is there, and nothing far away from it."""
+    own = re.search(rf"{words.name}|{words.licence}", text)
+    if not own:
+        return []
+    start = max(0, own.start() - 200)
+    near = text[start:own.end() + 400]
+    holder = rf"copyright.{{0,20}}{words.holder}" if words.holder else "(?!)"
+    wanted = (("name", words.name), ("licence", words.licence), ("copyright", holder), ("reservation", RESERVED),
+              ("terms-link", words.link or "(?!)"))
+    hits = ((part, re.search(pattern, near)) for part, pattern in wanted)
+    return [(part, start + m.start()) for part, m in hits if m]
+
+
+def _unrecognised(folded: Folded, file: str, asset: str, first: int, policy: bool) -> Evidence:
+    named = named_in(folded.text) if len(folded.text) < SHORT and not policy else ()
+    where = place(file, first, "", folded.text[:100], "detected", NAMED_ONLY)
+    claims = (LicenceClaim(asset, named, where, raw=folded.text[:60]),) if named else ()
+    what = f"names {', '.join(named)} without its text" if named else "not recognised as any licence text we hold"
+    instead = "the licence named was taken" if named else "no terms were taken from it"
+    return Evidence(claims=claims, problems=(Problem(file, what, first, instead),))
