@@ -86,7 +86,7 @@ def decide(lineage: Lineage, books: Books, asked: Asked) -> Decision:
 def inquire(lineage: Lineage, books: Books, asked: Asked, reach: Reach) -> Inquiry:
     """Everything that rules may look at, gathered once."""
     licensed = {a.id: tuple(f for law in a.laws() for f in books.law_of(law).family)
-                for a in lineage.assets.values() if a.kind in ("model", "") and a.licensed}
+                for a in lineage.assets.values() if a.kind in ("model", "service", "") and a.licensed}
     families = families_of(lineage, licensed)
     facts = _settled_facts(asked)
     events = events_of(lineage, families, asked.actor, asked.uses, facts.get("target", ""), asked.within)
