@@ -39,7 +39,10 @@ ASCII = str.maketrans(
     }
 )
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$@:-])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$]|^(?:[-+#=]|\d+(?=[.)])))")
+#: What code hosts turn into links after the markup is gone: an invisible joiner keeps the parts apart.
+_LINKING = re.compile(r"(@|#(?=\d)|www(?=\.)|:(?=//)|mailto(?=:))", re.I)
+_JOINER = "&#8288;"
 _MERMAID = str.maketrans({c: f"#{ord(c)};" for c in '"#;<>&`[]{}()|\\%'})
 
 
@@ -99,15 +102,22 @@ def for_html(text: str, longest: int = LONGEST) -> str:
 
 
 def for_markdown(text: str, longest: int = LONGEST) -> str:
-    """The text as Markdown that shows exactly it: no markup, no tag, no mention, no automatic link."""
-    return (
-        _MARKDOWN.sub(r"\\\1", visible(text, longest))
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace("www.", "www&#46;")
-        .replace("://", "&#58;//")
-    )
+    """Prose as Markdown that shows exactly it: no markup, no tag, no mention, no automatic link."""
+    shown = visible(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(_kept, _LINKING.sub(rf"\1{_JOINER}", shown))
+
+
+def _kept(found: re.Match[str]) -> str:
+    """The mark with a backslash; a number that would begin a list gets its joiner instead."""
+    return found[0] + _JOINER if found[0].isdigit() else f"\\{found[0]}"
+
+
+def for_code(text: str, longest: int = LONGEST) -> str:
+    """A name as a Markdown code span, also inside a table: nothing in it is markup, a mention or a link."""
+    shown = visible(text, longest).replace("|", "¦") or " "
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
 def for_mermaid(text: str, longest: int = 60) -> str:

@@ -11,23 +11,26 @@ from typing import NamedTuple
 
 from caveat.report import escape
 
-#: Style -> SGR code. Blue to orange, told apart by everyone; signs and words say the same.
+#: Style -> SGR code. Blue to orange, told apart by everyone, in middle tones that are read on black and on white;
+#: signs and words say the same.
 STYLES = {
-    "prohibited": "1;38;5;208",
-    "unknown": "1;38;5;176",
-    "depends": "1;38;5;179",
-    "conditional": "1;38;5;75",
-    "permitted": "1;38;5;39",
-    "met": "38;5;39",
-    "unmet": "38;5;215",
-    "contradicted": "1;38;5;208",
-    "not checkable": "38;5;176",
+    "prohibited": "1;38;5;166",
+    "unknown": "1;38;5;133",
+    "depends": "1;38;5;136",
+    "conditional": "1;38;5;30",
+    "permitted": "1;38;5;32",
+    "met": "38;5;32",
+    "unmet": "38;5;136",
+    "contradicted": "1;38;5;166",
+    "not checkable": "38;5;133",
     "bold": "1",
     "dim": "2",
     "title": "1;4",
-    "role": "38;5;110",
+    "role": "38;5;67",
     "name": "1",
 }
+
+LEAST = 16  # cells below which a column is too narrow to read
 
 
 class Span(NamedTuple):
@@ -122,7 +125,8 @@ def indent(lines: Iterable[Line], by: int) -> list[Line]:
 
 def hanging(head: Sequence[Span], body: Sequence[Span], at: int, width: int) -> list[Line]:
     """`head   body`, the body wrapped in a column from `at` on; below, if the head is too wide."""
-    text = wrap(body, max(width - at, 16))
+    at = at if width - at >= LEAST else 4
+    text = wrap(body, width - at)
     if not any(text):
         return [tuple(head)]
     if cells(head) >= at:

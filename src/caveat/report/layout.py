@@ -7,9 +7,11 @@ through unseen points so that a line never crosses a box. Pure, and bounded by t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 SWEEPS = 6
+UNSEEN = 0.3  # the room of a line that passes, in boxes
 
 
 class Spot(NamedTuple):
@@ -36,8 +38,8 @@ def layered(nodes: Sequence[str], edges: Sequence[Ends]) -> Layout:
     forward = _acyclic(nodes, edges)
     layer = _longest(nodes, forward)
     chains = {e: _chain(e, layer) for e in forward}
-    layer |= {point: layer[e[0]] + i for e, chain in chains.items() for i, point in enumerate(chain) if 0 < i}
-    hops = [(a, b) for chain in chains.values() for a, b in zip(chain, chain[1:])]
+    layer |= {point: layer[e[0]] + i for e, chain in chains.items() for i, point in enumerate(chain) if i}
+    hops = [(a, b) for chain in chains.values() for a, b in pairwise(chain)]
     rows = _rows(layer)
     x = _places(_ordered(rows, hops), hops)
     spots = {n: Spot(x[n], layer[n]) for n in layer}
@@ -113,20 +115,25 @@ def _places(rows: list[list[str]], hops: Sequence[Ends]) -> dict[str, float]:
         near = (up, down)[sweep % 2]
         for row in rows if sweep % 2 == 0 else rows[::-1]:
             wanted = [_mean([x[m] for m in near[n]]) if near.get(n) else x[n] for n in row]
-            x.update(zip(row, _apart(wanted)))
+            x.update(zip(row, _apart(row, wanted)))
     left = min(x.values(), default=0.0)
     return {n: at - left for n, at in x.items()}
 
 
-def _apart(wanted: Sequence[float]) -> list[float]:
-    """The wanted places, moved no more than needed to be one apart: the mean of packing from either side."""
-    right: list[float] = []
-    for w in wanted:
-        right.append(max(w, right[-1] + 1) if right else w)
-    left: list[float] = []
-    for w in reversed(wanted):
-        left.append(min(w, left[-1] - 1) if left else w)
+def _apart(row: Sequence[str], wanted: Sequence[float]) -> list[float]:
+    """The wanted places, moved no more than needed to keep apart: the mean of packing from either side."""
+    gaps = [(_room(a) + _room(b)) / 2 for a, b in pairwise(row)]
+    right = list(wanted[:1])
+    for w, gap in zip(wanted[1:], gaps):
+        right.append(max(w, right[-1] + gap))
+    left = list(wanted[-1:])
+    for w, gap in zip(wanted[-2::-1], reversed(gaps)):
+        left.append(min(w, left[-1] - gap))
     return [(a + b) / 2 for a, b in zip(right, reversed(left))]
+
+
+def _room(n: str) -> float:
+    return UNSEEN if n.startswith("\0") else 1.0
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -73,6 +73,18 @@ def duties(answer: Verdict | Report) -> tuple[Duty, ...]:
     return tuple(dict.fromkeys(d for f in answer.findings for d in f.duties))
 
 
+def foot_blocks(answer: Verdict | Report) -> tuple[tuple[str, list[str]], ...]:
+    """What stands at the end of a page: heading and entries; empty ones too."""
+    settled = answer.settled if isinstance(answer, Report) else ()
+    return (
+        ("Could not be read", [words.problem(p) for p in answer.problems]),
+        ("Always owed", [f"{s.gist} ({words.clause(s)})" for s in answer.standing]),
+        ("Settled", [words.settled(s) for s in settled]),
+        ("Presumed", [p.says for p in answer.presumed]),
+        ("Law files", [words.law_used(u) + (f": weak, {u.weak}" if u.weak else "") for u in answer.law]),
+    )
+
+
 def graph_of(answer: Answer) -> Graph:
     """The lineage to draw: a report has one, that of a question is the union of its paths."""
     if isinstance(answer, Graph):

@@ -7,6 +7,7 @@ of others, and every text in it is escaped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from caveat.report import words
 from caveat.report.escape import cut, for_html, visible
@@ -16,12 +17,13 @@ from caveat.verdict.answer import Graph, GraphEdge, GraphNode
 
 MOST_NODES = 60
 MOST_EDGES = 240
-BOX, HIGH, ACROSS, DOWN, MARGIN = 188, 64, 212, 128, 20  # pixels
+BOX, HIGH, ACROSS, DOWN, MARGIN = 188, 64, 216, 146, 20  # pixels
 TEXT = "#1c1e21"
 QUIET = "#54585d"
 HOT = "#b23c00"
-LETTERS = 24  # of a name inside a box
+LETTERS = 20  # of a name inside a box
 
+Point = tuple[float, float]
 Shape = Callable[[float, float], str]
 
 
@@ -30,7 +32,8 @@ def draw(graph: Graph, hot: frozenset[Edge] = frozenset(), name: str = "lineage"
     part, left_out = nearest_part(graph, MOST_NODES)
     edges = _bundled(part.edges)
     layout = layered([n.id for n in part.nodes], list(edges))
-    width = MARGIN * 2 + BOX + (layout.across - 1) * ACROSS
+    circles = any(layout.spots[parent].layer >= layout.spots[child].layer for parent, child in edges)
+    width = MARGIN * 2 + BOX + (layout.across - 1) * ACROSS + 90 * circles
     high = MARGIN * 2 + HIGH + (max(layout.layers, 1) - 1) * DOWN
     body = [
         _defs(name),
@@ -70,7 +73,8 @@ def _described(graph: Graph, left_out: int) -> str:
 def _defs(name: str) -> str:
     """Arrow heads, and the stripes that mark a conflict."""
     arrow = (
-        '<marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="11" markerHeight="11"'
+        ' markerUnits="userSpaceOnUse" orient="auto">'
         '<path d="M0 0 8 4 0 8z" fill="{fill}" class="{look}"/></marker>'
     )
     return (
@@ -112,16 +116,17 @@ def drawn_role(n: GraphNode) -> str:
 
 def _texts(n: GraphNode, role: str, x: float, y: float) -> list[str]:
     second = " · ".join(part for part in (n.kind, " + ".join(n.licences)) if part)
-    owner, slash, short = visible(n.id).partition("/")
-    title, above = (short, owner) if slash and short and len(n.id) > LETTERS else (visible(n.id), "")
+    owner, short = words.owner_and_name(n.id)
+    above, title = (owner, short) if len(n.id) > LETTERS else ("", n.id)
+    roles = ", ".join(dict.fromkeys([role, *(r for _, r in n.roles)])) if role else ""
     weight = ' font-weight="700"' if n.subject else ' font-weight="600"'
     lines = [
-        (cut(title, LETTERS), 13, weight, TEXT, "p-text"),
-        (cut(second, 28), 11, "", QUIET, "p-quiet"),
-        (cut(role, 28), 11, ' font-style="italic"', QUIET, "p-quiet"),
+        (cut(visible(title), LETTERS), 13, weight, TEXT, "p-text"),
+        (cut(visible(second), 28), 11, "", QUIET, "p-quiet"),
+        (cut(roles, 28), 11, ' font-style="italic"', QUIET, "p-quiet"),
     ]
     if above:
-        lines.insert(0, (cut(above, 28), 10, "", QUIET, "p-quiet"))
+        lines.insert(0, (cut(visible(above), 28), 10, "", QUIET, "p-quiet"))
     return _stacked([line for line in lines if line[0]], x, y)
 
 
@@ -152,7 +157,7 @@ def _badge(n: GraphNode, x: float, y: float) -> str:
 def _says(n: GraphNode) -> str:
     """All that is known of a node, as its tooltip."""
     roles = [f"{role} of {law}" for law, role in n.roles]
-    return for_html("\u2009".join(()) + " · ".join([n.id, n.kind, *n.licences, *roles, *n.marks]), longest=900)
+    return for_html(" · ".join([n.id, n.kind, *n.licences, *roles, *n.marks]), longest=900)
 
 
 def _centre(s: Spot) -> tuple[float, float]:
@@ -222,16 +227,25 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+def swatch(role: str) -> str:
+    """The shape and colour of a role as a small drawing, for a legend beside its word."""
+    look = words.look(role)
+    d = SHAPES[look.shape](BOX / 2, HIGH / 2)
+    return (
+        f'<svg class="swatch" aria-hidden="true" width="44" height="18" viewBox="-6 -6 {BOX + 12} {HIGH + 12}">'
+        f'<path d="{d}" fill="{look.fill}" stroke="{look.line}" stroke-width="6" class="p-{role}"/></svg>'
+    )
+
+
 # --- edges ---
 
 
 def _line(layout: Layout, ends: tuple[str, str], same: Sequence[GraphEdge], hot: frozenset[Edge], name: str) -> str:
     """A smooth line from the foot of the parent to the head of the child, through the unseen points."""
     is_hot = _is_hot(same, hot)
-    points = [_centre(s) for s in layout.lines[ends]]
-    (x, y), (to_x, to_y) = points[0], points[-1]
-    path = [(x, y + HIGH / 2), *points[1:-1], (to_x, to_y - HIGH / 2 - 2)]
-    d = f"M{path[0][0]:.0f} {path[0][1]:.0f}" + "".join(_bend(a, b) for a, b in zip(path, path[1:]))
+    path = _route(layout, ends)
+    bend = _bend if path[0][1] < path[-1][1] else _bow
+    d = f"M{path[0][0]:.0f} {path[0][1]:.0f}" + "".join(bend(a, b) for a, b in pairwise(path))
     colour, look, tip = (HOT, "p-line-hot", "hot") if is_hot else (QUIET, "p-line", "arrow")
     extra = ' stroke-dasharray="9 4"' if is_hot else ""
     return (
@@ -240,7 +254,29 @@ def _line(layout: Layout, ends: tuple[str, str], same: Sequence[GraphEdge], hot:
     )
 
 
-def _bend(a: tuple[float, float], b: tuple[float, float]) -> str:
+def _route(layout: Layout, ends: tuple[str, str]) -> list[Point]:
+    """From foot to head through the unseen points; a step that closes a circle goes round the right-hand side."""
+    points = [_centre(s) for s in layout.lines[ends]]
+    (x, y), (to_x, to_y) = points[0], points[-1]
+    if y >= to_y:
+        return [(x + BOX / 2, y), (to_x + BOX / 2, to_y)]
+    return [(x, y + HIGH / 2), *points[1:-1], (to_x, to_y - HIGH / 2 - 1)]
+
+
+def _on_first_bend(path: Sequence[Point]) -> Point:
+    """Where a label stands: a bit before the middle of the first bend, so that lines that meet keep theirs apart."""
+    (ax, ay), (bx, by) = path[0], path[1]
+    if ay >= by:
+        return (max(ax, bx) + 30, (ay + by) / 2)
+    return (ax + (bx - ax) * 0.352, ay + (by - ay) * 0.424)
+
+
+def _bow(a: Point, b: Point) -> str:
+    out = max(a[0], b[0]) + 70
+    return f"C{out:.0f} {a[1]:.0f} {out:.0f} {b[1]:.0f} {b[0]:.0f} {b[1]:.0f}"
+
+
+def _bend(a: Point, b: Point) -> str:
     half = (b[1] - a[1]) / 2
     return f"C{a[0]:.0f} {a[1] + half:.0f} {b[0]:.0f} {b[1] - half:.0f} {b[0]:.0f} {b[1]:.0f}"
 
@@ -251,8 +287,7 @@ def _is_hot(same: Sequence[GraphEdge], hot: frozenset[Edge]) -> bool:
 
 def _label(layout: Layout, ends: tuple[str, str], same: Sequence[GraphEdge], hot: frozenset[Edge]) -> str:
     """The acts and who did them, on a ground of its own in the middle of the first stretch."""
-    (ax, ay), (bx, by) = (_centre(s) for s in layout.lines[ends][:2])
-    x, y = (ax + bx) / 2, (ay + by) / 2
+    x, y = _on_first_bend(_route(layout, ends))
     acts = ", ".join(dict.fromkeys(e.act for e in same))
     who = ", ".join(dict.fromkeys(e.by for e in same if e.by))
     text = cut(visible(f"{acts}{f' · {who}' if who else ''}"), 26)

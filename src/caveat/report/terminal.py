@@ -5,7 +5,6 @@ Each function turns one part of an answer into lines; only `ink` knows about cel
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from caveat.report import words
@@ -28,7 +27,7 @@ from caveat.verdict.answer import (
 
 NARROWEST, WIDEST = 40, 140
 BLANK: Line = ()
-_OWNER = re.compile(r"^[\w.-]+/(?=[\w.-]+$)")  # the first part of a repository id goes before the middle of a name
+ROLE = 18  # cells of the word about an asset, at most
 LABEL = 10  # cells of the words before a wrapped text: fix, note, owed
 MOST_STEPS = 12  # of one path
 MOST_DRAWN = 200  # lines of one lineage
@@ -115,7 +114,7 @@ def finding_lines(f: Finding, ink: Ink) -> list[Line]:
     who = [ink.span(f"  {words.actor(f)}", "dim")] if f.whose else []
     parts: list[list[Line]] = [
         headline(f.verdict, [ink.span(words.deed(f), "name"), *who], ink),
-        [line for r in f.rules for line in rule_lines(r, ink)] or [(ink.span(f"  {f.licence}"),)],
+        [line for r in f.rules for line in rule_lines(r, ink)] or labelled("", f.licence, ink, at=2, column=0),
         labelled("note", f.note, ink) if f.note else [],
         path_lines(f.path, ink),
         [line for change, after in f.fixes for line in _fix(change, after, ink)],
@@ -132,15 +131,16 @@ def _fix(change: str, after: str, ink: Ink) -> list[Line]:
 
 def rule_lines(r: Cited, ink: Ink) -> list[Line]:
     """Where it stands, what the rule is called, and its gist."""
-    head = [ink.span(f"  {words.clause(r)}", "bold"), ink.span(f"  {r.rule}", "dim")]
-    return [tuple(head), *indent(wrap([ink.span(r.gist)], ink.width - 2), 2)]
+    head = [ink.span(words.clause(r), "bold"), ink.span(f"  {r.rule}", "dim")]
+    return indent([*wrap(head, ink.width - 2), *wrap([ink.span(r.gist)], ink.width - 2)], 2)
 
 
 def doubt_lines(d: Doubt, ink: Ink) -> list[Line]:
     """What the answer hangs on, with the outcome on either side."""
     lines = labelled("hangs on", f"{d.about}, {words.doubt_kind(d)}", ink)
     sides = [
-        [[ink.span(value)], [ink.span(f"→ {words.sign(v)}", v if v in words.SIGNS else "")]] for value, v in d.outcomes
+        [[ink.name(value, max(10, ink.width - 44))], [ink.span(f"→ {words.sign(v)}", v if v in words.SIGNS else "")]]
+        for value, v in d.outcomes
     ]
     return lines + (indent(table(sides, ink.width - 4 - LABEL, gap=2), 4 + LABEL) if sides else [])
 
@@ -193,7 +193,7 @@ def aligned(rows: Sequence[Row], ink: Ink, width: int) -> list[Line]:
     """Branch and name, a word, and the right in its own column; on a narrow terminal the right goes below."""
     if not rows:
         return []
-    word = max(cells([ink.span(row[2])]) for row in rows) + 2
+    word = min(max(cells([ink.span(row[2])]) for row in rows), ROLE) + 2
     beside = width >= 60
     most = (width - word) * (58 if beside else 100) // 100 - 2
     left = min(max(cells([ink.span(row[0] + row[1])]) for row in rows), most) + 2
@@ -202,11 +202,12 @@ def aligned(rows: Sequence[Row], ink: Ink, width: int) -> list[Line]:
 
 
 def _aligned_row(ink: Ink, row: Row, left: int, at: int, width: int) -> list[Line]:
-    branch = ink.name(row[0], left - 12, "dim")
+    fits = cells([ink.span(row[0] + row[1])]) <= left - 2
+    branch = ink.name(row[0], left if fits else left * 2 // 3, "dim")
     room = left - 2 - cells([branch])
-    name = row[1] if cells([ink.span(row[1])]) <= room else _OWNER.sub("", row[1])
+    name = row[1] if cells([ink.span(row[1])]) <= room else words.owner_and_name(row[1])[1]
     head = [branch, ink.name(name, room), Span("")]
-    head += [Span(" " * (left - cells(head))), ink.span(row[2], "role")]
+    head += [Span(" " * (left - cells(head))), ink.name(row[2], ROLE, "role")]
     return hanging(head, [ink.span(row[3], "dim")], at, width)
 
 
@@ -272,18 +273,10 @@ def may_lines(may: Sequence[May], ink: Ink) -> list[Line]:
 
 def _may_rows(m: May, ink: Ink) -> Iterator[list[list[Span]]]:
     """A row a thing said; act and verdict stand in the first."""
-    head = [[ink.span(m.act)], [ink.span(words.sign(m.verdict), m.verdict)]]
-    for said in _may_says(m) or [""]:
+    head = [[ink.name(m.act, ink.width - 24)], [ink.span(words.sign(m.verdict), m.verdict)]]
+    for said in words.may_says(m) or [""]:
         yield [*head, [ink.span(said)]]
         head = [[Span("")], [Span("")]]
-
-
-def _may_says(m: May) -> list[str]:
-    refused = m.verdict not in ("permitted", "conditional")
-    owed = [f"{words.DUTY_SIGNS.get(d.state, '?')} {d.cited.rule} ({words.clause(d.cited)})" for d in m.duties]
-    against = [f"{words.clause(r)} {r.rule}" for r in m.rules] if refused else []
-    doubts = [f"hangs on {d.about}" for d in m.doubts]
-    return [*against, *doubts, *owed]
 
 
 def foot(answer: Verdict | Report, ink: Ink) -> list[Line]:

@@ -5,12 +5,13 @@ A sign never stands without its word, and no meaning hangs on colour alone.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from caveat.law.words import VERDICTS
 from caveat.lineage.claims import Acceptance, Place, Problem, Settlement
 from caveat.report.escape import cut, visible
-from caveat.verdict.answer import Cited, Doubt, Duty, Finding, LawUsed
+from caveat.verdict.answer import Cited, Doubt, Duty, Finding, LawUsed, May
 
 #: Verdict -> its sign.
 SIGNS = {"prohibited": "✗", "unknown": "?", "depends": "~", "conditional": "!", "permitted": "✓"}
@@ -94,6 +95,15 @@ def deed(f: Finding) -> str:
     return f"{f.act} {named(f.asset)}{made}".strip()
 
 
+_REPOSITORY = re.compile(r"([\w.-]+)/([\w.-]+)")
+
+
+def owner_and_name(asset: str) -> tuple[str, str]:
+    """The two parts of a repository id; of anything else, nothing and the whole."""
+    parts = _REPOSITORY.fullmatch(asset)
+    return (parts[1], parts[2]) if parts else ("", asset)
+
+
 def named(asset: str, longest: int = 64) -> str:
     """A name inside a sentence: hidden characters shown, cut in its middle."""
     return cut(visible(asset), longest)
@@ -143,6 +153,14 @@ def duty(d: Duty) -> str:
     """What is owed, without its state."""
     extra = [x for x in (setting(d.owed), f"the {d.whose}'s duty" if d.whose else "") if x]
     return f"{d.cited.gist}{' (' + '; '.join(extra) + ')' if extra else ''}"
+
+
+def may_says(m: May) -> list[str]:
+    """What stands against an act, what it hangs on, and what is owed, a line each."""
+    refused = m.verdict not in ("permitted", "conditional")
+    against = [f"{clause(r)} {r.rule}" for r in m.rules] if refused else []
+    owed = [f"{DUTY_SIGNS.get(d.state, '?')} {d.state}: {d.cited.rule} ({clause(d.cited)})" for d in m.duties]
+    return [*against, *(f"hangs on {d.about}" for d in m.doubts), *owed]
 
 
 def law_used(u: LawUsed) -> str:
