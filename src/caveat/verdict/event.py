@@ -58,7 +58,8 @@ def events_of(lineage: Lineage, families: Families, actor: str, uses: Iterable[U
     """The steps that `actor` took (in the assets of `within`, or all) and the uses. Pure."""
     ids = lineage.assets if within is None else [i for i in lineage.assets if i in set(within)]
     made = own_making(lineage, actor)
-    steps = [e for i in ids for e in _steps(lineage, families, lineage.assets[i], actor, target)]
+    steps = [e._replace(makers_own=e.makers_own or e.subject in made)
+             for i in ids for e in _steps(lineage, families, lineage.assets[i], actor, target)]
     return (*steps, *(_use_event(lineage, use, made, target) for use in uses))
 
 
