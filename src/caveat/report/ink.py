@@ -63,9 +63,17 @@ class Ink(NamedTuple):
         return "".join(self._painted(line) + "\n" for line in lines)
 
     def _painted(self, line: Line) -> str:
+        seen = [s for s in _trimmed(line) if s.text]
         if not self.colour:
-            return "".join(s.text for s in line).rstrip()
-        return "".join(f"\x1b[{STYLES[s.style]}m{s.text}\x1b[0m" if s.style else s.text for s in line)
+            return "".join(s.text for s in seen)
+        return "".join(f"\x1b[{STYLES[s.style]}m{s.text}\x1b[0m" if s.style else s.text for s in seen)
+
+
+def _trimmed(line: Line) -> Line:
+    """The line without blanks at its end."""
+    while line and not line[-1].text.strip():
+        line = line[:-1]
+    return (*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)) if line else line
 
 
 def cells(line: Iterable[Span]) -> int:
@@ -106,16 +114,14 @@ def _pieces(word: str, width: int) -> Iterable[str]:
 
 
 def _joined(line: Sequence[Span]) -> Line:
-    """Neighbours of one style as one span, blanks at the end dropped."""
+    """Neighbours of one style as one span."""
     out: list[Span] = []
     for s in line:
         if out and out[-1].style == s.style:
             out[-1] = Span(out[-1].text + s.text, s.style)
         else:
             out.append(s)
-    if out and not out[-1].text.strip():
-        out.pop()
-    return tuple(out)
+    return _trimmed(tuple(out))
 
 
 def indent(lines: Iterable[Line], by: int) -> list[Line]:
@@ -130,7 +136,8 @@ def hanging(head: Sequence[Span], body: Sequence[Span], at: int, width: int) -> 
     if not any(text):
         return [tuple(head)]
     if cells(head) >= at:
-        return [tuple(head), *indent(text, at)]
+        above = [tuple(head)] if any(s.text.strip() for s in head) else []
+        return [*above, *indent(text, at)]
     return [(*head, Span(" " * (at - cells(head))), *text[0]), *indent(text[1:], at)]
 
 

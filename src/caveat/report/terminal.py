@@ -139,7 +139,7 @@ def doubt_lines(d: Doubt, ink: Ink) -> list[Line]:
     """What the answer hangs on, with the outcome on either side."""
     lines = labelled("hangs on", f"{d.about}, {words.doubt_kind(d)}", ink)
     sides = [
-        [[ink.name(value, max(10, ink.width - 44))], [ink.span(f"→ {words.sign(v)}", v if v in words.SIGNS else "")]]
+        [[ink.name(value, max(16, ink.width - 44))], [ink.span(f"→ {words.sign(v)}", v if v in words.SIGNS else "")]]
         for value, v in d.outcomes
     ]
     return lines + (indent(table(sides, ink.width - 4 - LABEL, gap=2), 4 + LABEL) if sides else [])
@@ -251,8 +251,7 @@ class Tree:
         act = f"{edge.act} ← " if edge else ""
         right = [
             *(words.mark(m) for m in node.marks),
-            " + ".join(node.licences[:4]),
-            *(f"{role} of {law}" for law, role in node.roles),
+            *words.held_as(node),
             f"by {words.named(edge.by, 32)}" if edge and edge.by else "",
             words.places(edge.evidence, self.most_places) if edge and self.most_places else "",
             "drawn above" if again else "",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from caveat.law.words import VERDICTS
 from caveat.lineage.claims import Acceptance, Place, Problem, Settlement
 from caveat.report.escape import cut, visible
-from caveat.verdict.answer import Cited, Doubt, Duty, Finding, LawUsed, May
+from caveat.verdict.answer import Cited, Doubt, Duty, Finding, GraphNode, LawUsed, May
 
 #: Verdict -> its sign.
 SIGNS = {"prohibited": "✗", "unknown": "?", "depends": "~", "conditional": "!", "permitted": "✓"}
@@ -131,6 +131,13 @@ def places(evidence: tuple[Place, ...], most: int = 2) -> str:
     """The first places, and how many more there are."""
     more = f" (+{len(evidence) - most} more)" if len(evidence) > most else ""
     return "; ".join(place(p) for p in evidence[:most]) + more
+
+
+def held_as(n: GraphNode) -> list[str]:
+    """The roles of an asset, and the licences of its own that no role names yet."""
+    own = [law for law in n.licences if law not in {reaching for reaching, _ in n.roles}]
+    under = [f"under {' + '.join(own)}"] if own else []
+    return [*under, *(f"{role} {'under' if law in n.licences else 'of'} {law}" for law, role in n.roles)]
 
 
 def setting(owed: str) -> str:
