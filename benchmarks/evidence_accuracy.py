@@ -11,8 +11,9 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from caveat.evidence import card, licence_words
 from caveat.evidence.licence_words import Words
@@ -26,7 +27,8 @@ CHANGES = ("finetune", "adapt", "merge", "quantize", "convert", "copy", "prune",
 DATA_ACTS = ("filter", "mix", "copy", "translate")
 
 
-class Count(NamedTuple):
+@dataclass(frozen=True)
+class Count:
     """One field: facts found, facts in all, claims that are right, claims in all, and what went wrong."""
 
     found: int
@@ -35,8 +37,9 @@ class Count(NamedTuple):
     claims: int
     wrong: tuple[str, ...] = ()
 
-    def __add__(self, other: Count) -> Count:  # type: ignore[override]
-        return Count(*(a + b for a, b in zip(self[:4], other[:4])), self.wrong + other.wrong)
+    def __add__(self, other: Count) -> Count:
+        return Count(self.found + other.found, self.facts + other.facts, self.right + other.right,
+                     self.claims + other.claims, self.wrong + other.wrong)
 
     @property
     def recall(self) -> float:
@@ -72,14 +75,33 @@ def in_own_card(asset: dict[str, Any], where: str) -> bool:
 
 
 def named(asset: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """Facts under `key` that the own card says and that name an id."""
-    return [f for f in asset.get(key, []) if in_own_card(asset, f["where"]) and id_of(f["id"])]
+    """Facts under `key` that name an id and whose line in the own card names it too."""
+    return [f for f in asset.get(key, []) if in_own_card(asset, f["where"]) and id_of(f["id"]) and _says(asset, f)]
+
+
+def _says(asset: dict[str, Any], fact: dict[str, Any]) -> bool:
+    """Whether the cited line holds the name: "text-davinci made it" is no word about the set it was copied from."""
+    path = own_card(asset)
+    assert path is not None
+    lines = path.read_text("utf-8", "replace").replace("\r\r\n", "\n").split("\n")
+    if _letters(id_of(fact["id"]).split("/")[-1]) == _letters(asset["id"].split("/")[-1]):
+        return fact["id"].lower() in path.read_text("utf-8", "replace").lower()
+    cited = int(fact["where"].rsplit(":", 1)[1])
+    return _letters(id_of(fact["id"]).split("/")[-1]) in _letters(lines[cited - 1])
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def id_of(text: str) -> str:
     """The repository id a fact begins with, lower case, or ""."""
     match = re.match(rf"{ID.pattern}(?= |$)", text)
-    return match.group(0).lower() if match else ""
+    return "" if not match or match.group(0) in NO_IDS else match.group(0).lower()
+
+
+#: Two names with a slash between them.
+NO_IDS = frozenset({"LLaMA/Vicuna"})
 
 
 def steps(evidence: Evidence, acts: tuple[str, ...], weak: bool = False) -> dict[str, set[str]]:
@@ -91,12 +113,27 @@ def steps(evidence: Evidence, acts: tuple[str, ...], weak: bool = False) -> dict
     return found
 
 
-def compare(asset: dict[str, Any], wanted: set[str], strong: set[str], all_of: set[str]) -> Count:
-    """Recall over all claims, precision over those that are not marked weak and are ids."""
+def compare(asset: dict[str, Any], wanted: set[str], strong: set[str], all_of: set[str], known: set[str]) -> Count:
+    """Recall over all claims, precision over those that are not marked weak and are ids.
+
+    A bare name counts for the id that ends in it: making one of the other is the catalogue's work.
+    """
     strong = {s for s in strong if id_of(s)}
-    missed = tuple(f"{asset['id']}: misses {w}" for w in sorted(wanted - all_of))
-    extra = tuple(f"{asset['id']}: adds {s}" for s in sorted(strong - wanted - other_ids(asset)))
-    return Count(len(wanted & all_of), len(wanted), len(strong) - len(extra), len(strong), missed + extra)
+    missing = {w for w in wanted if w not in all_of and w.split("/")[-1] not in all_of}
+    extra = strong - wanted - known - other_ids(asset)
+    told = (*(f"{asset['id']}: misses {w}" for w in sorted(missing)),
+            *(f"{asset['id']}: adds {s}" for s in sorted(extra)))
+    return Count(len(wanted) - len(missing), len(wanted), len(strong) - len(extra), len(strong), told)
+
+
+def listed(asset: dict[str, Any], evidence: Evidence, forbidden: set[str]) -> set[str]:
+    """Ids that the front matter itself lists, except those that a fact says were not used in that way."""
+    claims = [c for c in evidence.claims if isinstance(c, StepClaim) and c.place.kind != "detected"]
+    own = {c.parent.lower() for c in claims if c.place.key.split("[")[0] in FRONT_LISTS}
+    return own - forbidden
+
+
+FRONT_LISTS = ("datasets", "source_datasets", "base_model")
 
 
 def other_ids(asset: dict[str, Any]) -> set[str]:
@@ -105,13 +142,21 @@ def other_ids(asset: dict[str, Any]) -> set[str]:
 
 
 #: Read in the card by hand: true steps of the card that the facts do not list.
-PASSED_OVER: dict[str, tuple[str, ...]] = {}
+PASSED_OVER: dict[str, tuple[str, ...]] = {
+    "HuggingFaceH4/zephyr-7b-beta": ("stingning/ultrachat",),  # line 246: the first stage
+    "HuggingFaceH4/zephyr-7b-gemma-v0.1": ("HuggingFaceH4/deita-10k-v0-sft",),  # line 249: the first stage
+    "Intel/neural-chat-7b-v3-1": ("Intel/orca_dpo_pairs",),  # line 55: the preference set
+    "tiiuae/falcon-7b": ("tiiuae/falcon-refinedweb",),  # line 134
+    "allenai/tulu-2-dpo-70b": ("allenai/tulu-v2-sft-mixture",),  # line 68: the first stage
+    "yizhongw/self_instruct": ("bigscience/P3",),  # line 156: one of the configurations
+}
 
 
 def base(asset: dict[str, Any], evidence: Evidence) -> Count:
     acts = CHANGES if asset["kind"] == "model" else DATA_ACTS
     wanted = {id_of(f["id"]) for f in named(asset, "from")}
-    return compare(asset, wanted, set(steps(evidence, acts)), set(steps(evidence, acts, weak=True)))
+    return compare(asset, wanted, set(steps(evidence, acts)), set(steps(evidence, acts, weak=True)),
+                   listed(asset, evidence, set()))
 
 
 def relation(asset: dict[str, Any], evidence: Evidence) -> Count:
@@ -127,8 +172,10 @@ def relation(asset: dict[str, Any], evidence: Evidence) -> Count:
 
 
 def data(asset: dict[str, Any], evidence: Evidence) -> Count:
-    wanted = {id_of(f["id"]) for f in named(asset, "trained_on") if not f["how"].startswith("prompts only")}
-    return compare(asset, wanted, set(steps(evidence, ("train",))), set(steps(evidence, ("train",), weak=True)))
+    prompts = {id_of(f["id"]) for f in asset.get("trained_on", []) if f["how"].startswith("prompts only")}
+    wanted = {id_of(f["id"]) for f in named(asset, "trained_on")} - prompts
+    return compare(asset, wanted, set(steps(evidence, ("train",))), set(steps(evidence, ("train",), weak=True)),
+                   listed(asset, evidence, prompts))
 
 
 def licence(asset: dict[str, Any], evidence: Evidence, words: Words) -> Count:

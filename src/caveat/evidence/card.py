@@ -36,6 +36,7 @@ MODEL_KEYS = frozenset({
 #: Acts that do not train: what such a card lists as data was the parent's.
 NOT_TRAINING = frozenset({"quantize", "convert", "copy", "merge", "prune"})
 COPIED = "the data of what it was made from, copied with the card"
+PROMPTS = "the body says that only its prompts were used"
 OTHER_BASE = "the front matter names another base"
 ITEMS_LIMIT = 500
 
@@ -63,10 +64,11 @@ def read(source: Source, file: str, asset: str, words: Words | None = None) -> E
     card = _look(cut, file, asset)
     table = words or licence_words.table()
     licence = card_licence.read(card.front, card.lines, card.body, file, asset, table, card.weak)
-    recipes = recipe_blocks.read(card.body, file, asset, _known(card), card.body_line)
+    bases = tuple(p for _, _, p in card.bases)
+    recipes = recipe_blocks.read(card.body, file, asset, _known(card), card.body_line, bases)
     claims: list[Claim] = [
         *_assets(card), *licence.claims, *_bases(card), *_data(card), *_tags(card), *_columns(card), *_prose(card),
-        *recipes.claims, *card_marks.read(card.front, card.lines, file, asset, tuple(p for _, _, p in card.bases)),
+        *recipes.claims, *card_marks.read(card.front, card.lines, file, asset, bases),
     ]
     told = (*problems, *cut.problems, *licence.problems, *recipes.problems, *_problems(card, claims))
     return Evidence(claims=tuple(claims), problems=told)
@@ -118,16 +120,17 @@ def _assets(card: _Card) -> Iterator[AssetClaim]:
 
 
 def _makers(card: _Card) -> Iterator[AssetClaim]:
-    for key, whose in (("quantized_by", card.asset), ("model_creator", card.bases[0][2] if card.bases else "")):
+    base, quantizer = (card.bases[0][2] if card.bases else ""), card.front.text("quantized_by")
+    for key, whose in (("quantized_by", card.asset), ("model_creator", base)):
         said = card.front.get(key)
-        if whose and isinstance(said, Scalar) and not said.null:
+        if whose and isinstance(said, Scalar) and not said.null and (whose != base or said.text != quantizer):
             yield AssetClaim(whose, "maker", said.text, place(card.file, said.line, key, said.text))
 
 
 def _act(card: _Card, parent: str) -> Act:
     """The act of one base; where nothing in the front matter says it, the body may."""
     act = act_of(card.front, card.asset, parent, len(card.bases))
-    if act.reason.startswith("nothing"):
+    if act.reason.startswith(("nothing", "the tag merge")):
         said = next((s for s in card.prose if s.parent.lower() == parent.lower() and s.act != "train"), None)
         return Act(said.act, "detected", "the body") if said and said.act in RELATIONS.values() else act
     return act
@@ -155,8 +158,10 @@ def _data(card: _Card) -> Iterator[StepClaim]:
     """datasets -> train (of a model), mix (of a data set); source_datasets -> mix."""
     weak = COPIED if card.kind == "model" and _main_act(card) in NOT_TRAINING else card.weak
     act = "train" if card.kind == "model" else "mix"
+    prompts = card_prose.prompts_only(card.lines)
     for path, scalar in list(scalars(card.front.get("datasets"), "datasets"))[:ITEMS_LIMIT]:
         for name, why in _data_names(scalar.text):
+            why = PROMPTS if name.lower() in prompts else why
             yield StepClaim(card.asset, act, name, place(card.file, scalar.line, path, scalar.text, weak=weak or why))
     for path, scalar in list(scalars(card.front.get("source_datasets"), "source_datasets"))[:ITEMS_LIMIT]:
         name = scalar.text.removeprefix("extended|")
@@ -216,7 +221,7 @@ def _prose(card: _Card) -> Iterator[StepClaim]:
     named = {p.lower() for _, _, p in card.bases}
     copied = _main_act(card) in NOT_TRAINING and card.kind == "model"
     for step in card.prose:
-        other = step.act not in ("train", "generate") and named and step.parent.lower() not in named
+        other = step.act in ("finetune", "adapt", "quantize") and named and step.parent.lower() not in named
         weak = OTHER_BASE if other else COPIED if copied and step.act == "train" else step.weak
         act = _act(card, step.parent).act if step.parent.lower() in named and step.act != "train" else step.act
         yield StepClaim(card.asset, act, step.parent,

@@ -29,7 +29,7 @@ QUANTIZED_WORDS = frozenset({
 })
 CONVERTED_WORDS = frozenset({"mlx", "onnx", "openvino", "ctranslate2", "mlc-llm", "coreml"})
 ADAPTER_WORDS = frozenset({"lora", "qlora", "peft", "adapter", "template:sd-lora", "template:diffusion-lora"})
-MERGE_WORDS = frozenset({"merge", "mergekit", "lazymergekit", "frankenmerge"})
+MERGE_WORDS = frozenset({"merge", "merges", "merged", "mergekit", "lazymergekit", "frankenmerge"})
 MOE_WORDS = frozenset({"moe", "frankenmoe"})
 #: Words that say a model was changed: a quantizing word beside them may be of the training method.
 TUNED_WORDS = frozenset({"generated_from_trainer", "sft", "dpo", "trl", "axolotl", "finetuned", "finetune"})
@@ -71,7 +71,7 @@ def _signs(
         ("adapt", _shared(words, ADAPTER_WORDS) or ("its name" if ADAPTER_NAME.search(name) else "")),
         ("merge", _shared(words, MERGE_WORDS)),
         ("convert", "its name" if CONVERTED_NAME.search(name) and not CONVERTED_NAME.search(base) else ""),
-        ("quantize", "" if words & TUNED_WORDS else _shared(words, QUANTIZED_WORDS)),
+        ("quantize", "" if words & TUNED_WORDS or front.get("datasets") else _shared(words, QUANTIZED_WORDS)),
         ("convert", "" if words & TUNED_WORDS or not _same(name, base) else _shared(words, CONVERTED_WORDS)),
         ("copy", "the same name by another owner" if name.lower() == base.lower() and asset != parent else ""),
     )

@@ -42,8 +42,6 @@ TEMPLATES: tuple[tuple[str, frozenset[str], str], ...] = (
      "written by the LazyMergekit template, whatever the parents"),
     (r"gguf-my-repo|static quants of|weighted/imatrix quants|quantized by mradermacher", frozenset(),
      "copied by the quantizer from the card of the base"),
-    (r"generated automatically according to the information the trainer had access to", frozenset(),
-     "carried over by the trainer's card template"),
 )
 
 
@@ -150,6 +148,11 @@ def _two_labels(claims: list[LicenceClaim], file: str) -> tuple[Problem, ...]:
 LABEL = re.compile(
     r"^[-*+|>\s]*(?:model |data ?set )?licen[cs]e(?:\(s\))?(?: \(?optional\)?)?\s*[:|]+\s*(?P<value>[^|]+)", re.I)
 HEADING = re.compile(r"licen[cs]|terms of use", re.IGNORECASE)
+SENTENCE = re.compile(
+    r"\b(?:licen[cs]ed|released|available|distributed|published|shared)\b.{0,40}\bunder\b"
+    r"|\bdata ?set is (?:under )?(?:cc|creative)", re.IGNORECASE)
+#: The name of a licence in such a sentence is not the licence itself.
+NOT_ITSELF = re.compile(r"based (?:in part )?(?:up)?on|modified|variant|except|code", re.IGNORECASE)
 
 
 def _from_body(lines: list[Line], file: str, asset: str, words: Words,
@@ -161,11 +164,12 @@ def _from_body(lines: list[Line], file: str, asset: str, words: Words,
         fresh = tuple(law for law in laws if law not in labelled)
         if not fresh or any(c.laws == fresh for c in more):
             continue
-        weak = "" if sure else "a sentence under a heading about licences"
-        if sure or not labelled:
+        weak = "" if sure else "a sentence of the body"
+        if (sure and not more) or (not labelled and not more):
             more.append(LicenceClaim(asset, fresh, place(file, line.number, "body", line.text, "detected", weak),
                                      False, ", ".join(laws)))
-        if labelled:
+        if labelled or (more and more[0].laws != fresh):
+            labelled = labelled or {law for c in more for law in c.laws}
             what = f"the body names {', '.join(fresh)}, the label says {', '.join(sorted(labelled))}"
             return more, [Problem(file, what, line.number, "both are shown")]
     return more, []
@@ -175,11 +179,13 @@ def _said_in(lines: list[Line], words: Words) -> Iterator[tuple[Line, tuple[str,
     """(line, law ids, whether it is a line of the form "License: x"), in order."""
     for line in lines:
         text = plain(line.text)
-        label = LABEL.match(text)
+        label = LABEL.match(text) if line.indent < 2 else None
         if label:
             said = licence_words.laws_of(label["value"].strip(" ;,."), words)
             laws = said.laws if said.known else licence_words.named_in(label["value"])
             if laws:
                 yield line, laws, True
-        elif HEADING.search(line.heading) and (named := licence_words.named_in(text)):
-            yield line, named, False
+        elif HEADING.search(line.heading) or SENTENCE.search(text):
+            named = () if NOT_ITSELF.search(text) else licence_words.named_in(text)
+            if named:
+                yield line, named, False

@@ -25,8 +25,9 @@ CHANGED = re.compile(
     r"\b(?:fine-?\s?tun(?:ed|e)|quanti[sz]ed|converted|merged?|modified|adapted|pruned|further trained)\b",
     re.IGNORECASE)
 GENERATED = re.compile(
-    r"\b(?:(?:generated|synthesi[sz]ed|written|produced) (?:by|with|using) "
-    r"|(?:ai|machine|model)[- ]generated|synthetic data)",
+    r"\b(?:(?:data|instructions?|responses?|answers|outputs?|conversations)\b[^.]{0,60}"
+    r"\b(?:generated|synthesi[sz]ed|written|produced) (?:by|with|using) "
+    r"|(?:ai|machine|model)[- ]generated (?:data|text|content)|synthetic data)",
     re.IGNORECASE)
 LICENCE_LINK = re.compile(r"licen[cs]e|terms(?:[-_ ]of[-_ ]use)?$|/terms", re.IGNORECASE)
 

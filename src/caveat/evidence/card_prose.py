@@ -15,11 +15,12 @@ from caveat.evidence.repo_names import GITHUB, HUB, ID, NO_OWNER
 
 
 class Line(NamedTuple):
-    """One line of prose: its number in the file, its text, and the heading above it."""
+    """One line of prose: its number in the file, its text, the heading above it, and how far it is indented."""
 
     number: int
     text: str
     heading: str
+    indent: int = 0
 
 
 class Step(NamedTuple):
@@ -54,7 +55,7 @@ def lines_of(body: str, first_line: int) -> list[Line]:
             break
         else:
             heading = text.lstrip("# ").strip() if re.match(r"#{1,6}\s*\S", text) else heading
-            found.append(Line(number, text, heading))
+            found.append(Line(number, text, heading, len(raw) - len(raw.lstrip())))
     return found
 
 
@@ -124,6 +125,11 @@ _OF = r"(?:of|from|on top of|based on|over)(?: the)?(?: base)?(?: model)?s?,?\s*
 _TUNED = re.compile(
     rf"fine-?\s?tun(?:ed|e|ing)(?: checkpoint| version| model| variant)?(?: that is)? {_OF}$", re.IGNORECASE)
 _TRAINED_FROM = re.compile(r"\b(?:model|LLM) trained from\s*$", re.IGNORECASE)
+_BY_TUNING = re.compile(r"\b(?:built|created|made|obtained|trained) by (?:[\w-]+ )?fine-?tuning(?: the)?\s*$",
+                        re.IGNORECASE)
+_WE_TUNED = re.compile(r"\bwe (?:further )?fine-?tuned(?: the)?\s*$", re.IGNORECASE)
+_DISTILLED = re.compile(
+    r"\bdistil(?:l?ed)?(?: version)? (?:of|from)(?: the)?(?: larger)?\s*(?:`|\*\*)*$", re.IGNORECASE)
 _QUANTIZED = re.compile(
     r"(?:quanti[sz](?:ed|ation)s?|quants|gguf|ggml|gptq|awq|exl2|\d-bit)\b"
     r"[^.\[]{0,60}?\b(?:of|for|from|based on)(?: the)?"
@@ -131,9 +137,25 @@ _QUANTIZED = re.compile(
 _CONVERTED = re.compile(r"convert(?:ed|ion)\b[^.\[]{0,40}\b(?:of|from)(?: the)?\s*(?:`|\*\*)*$", re.IGNORECASE)
 #: (what stands before the link, act)
 BEFORE_LINK: tuple[tuple[re.Pattern[str], str], ...] = (
-    (_TUNED, "finetune"), (_TRAINED_FROM, "finetune"), (_QUANTIZED, "quantize"), (_CONVERTED, "convert"))
+    (_TUNED, "finetune"), (_TRAINED_FROM, "finetune"), (_BY_TUNING, "finetune"), (_WE_TUNED, "finetune"),
+    (_DISTILLED, "distil"), (_QUANTIZED, "quantize"), (_CONVERTED, "convert"))
 #: The subject of the sentence is another thing when one of these stands before the verb.
-OTHER_SUBJECT = re.compile(r"\]\(|https?:|\bwhich\b|\bwhile\b|\bsimilar\b|\bcompared?\b|\bunlike\b|\bavailable\b", re.I)
+OTHER_SUBJECT = re.compile(
+    r"\]\(|https?:|\bwhich\b|\bwhile\b|\bsimilar\b|\bcompared?\b|\bunlike\b|\bavailable\b|\byou\b|\bcan\b"
+    r"|^\W*(?:models|the base|other)\b|\bversion:? *(?:from|by)\b", re.IGNORECASE)
+#: A link to data before the verb does not change the subject ("we used our own [set] to fine-tune [model]").
+DATA_LINK = re.compile(r"\[[^\]]{0,200}\]\(https?://(?:www\.)?huggingface\.co/datasets/[^)]{1,200}\)")
+
+
+def _other_subject(before: str) -> bool:
+    return bool(OTHER_SUBJECT.search(DATA_LINK.sub("", before)))
+
+
+def _sharper(act: str, before: str) -> str:
+    """A conversion to a format that is quantized by habit is a quantization; LoRA tuning is an adapter."""
+    if act == "finetune" and re.search(r"\bq?lora\s+fine-?tuning", before, re.IGNORECASE):
+        return "adapt"
+    return "quantize" if act == "convert" and _QUANTIZED_FORM.search(before) else act
 
 
 def _before_link(line: Line, asset: str) -> Iterator[Step]:
@@ -143,23 +165,31 @@ def _before_link(line: Line, asset: str) -> Iterator[Step]:
             before = sentence[:match.start()]
             ids = hub_ids(match.group(0))
             act = next((a for p, a in BEFORE_LINK if p.search(before[-NEAR:])), "")
-            if ids and act and not OTHER_SUBJECT.search(before):
+            if ids and act and not _other_subject(before):
                 yield Step(_sharper(act, before), ids[0], line)
+            elif ids and _AS_BASE.match(sentence[match.end():]) and re.search(r"\bwe use\b", before, re.IGNORECASE):
+                yield Step("finetune", ids[0], line)
+
+
+_AS_BASE = re.compile(r"\s*(?:model )?as (?:our|the|a) base\b", re.IGNORECASE)
+_TEACHER = re.compile(
+    r"\bdistilled version of the (?:larger )?(?P<name>[A-Z][\w.-]*-\d+B[\w.-]*\w)", re.IGNORECASE)
+
+
+def _teacher(line: Line, asset: str) -> Iterator[Step]:
+    """`a distilled version of the larger X-405B`: a name with a size, where no link is given."""
+    yield from (Step("distil", m["name"], line) for m in _TEACHER.finditer(line.text) if "](" not in m["name"])
 
 
 _QUANTIZED_FORM = re.compile(r"gguf|ggml|gptq|awq|\bq[2-8]_|\dbit|\d-bit", re.IGNORECASE)
 LINK_OR_URL = re.compile(rf"{LINK.pattern}|https?://[^\s()<>]{{5,300}}")
 
 
-def _sharper(act: str, before: str) -> str:
-    """A conversion to a format that is quantized by habit is a quantization."""
-    return "quantize" if act == "convert" and _QUANTIZED_FORM.search(before) else act
-
-
 _MERGE = re.compile(
     r"^\W*(?:frankenmerge|merge) of\b"
     r"|\b(?:is|was|by)\b[^.]{0,60}\b(?:merge|blend|merging|combination)\b[^.]{0,20}\bof\b"
-    r"|\bby merging\b|models? used in the merge (?:are|were)|\bwas merged using\b[^.]*\bas (?:a|the) base", re.IGNORECASE)
+    r"|\bby merging\b|models? used in the merge (?:are|were)"
+    r"|\bwas merged using\b.{0,300}\bas (?:a|the) base", re.IGNORECASE)
 _TICKED = re.compile(rf"`({ID.pattern})`")
 
 
@@ -177,7 +207,7 @@ def _merge(line: Line, asset: str) -> Iterator[Step]:
 
 
 _TRAINED_ON = re.compile(
-    r"\b(?:fine-?\s?tun(?:ed|e)|trained|aligned|instruction-tuned|supervised)\b[^.\[]{0,80}"
+    r"\b(?:fine-?\s?tun(?:ed|ing)|trained|aligned|instruction-tuned)\b[^.\[]{0,80}"
     r"\b(?:on|with|using|from)\b", re.IGNORECASE)
 _NOT_TRAINING = re.compile(r"prompt|evaluat|benchmark|compared|recipe|similar|inspired|tokeni[sz]er|\bscor(?:e|ing)", re.I)
 
@@ -188,12 +218,16 @@ def _trained_on(line: Line, asset: str) -> Iterator[Step]:
         match = _TRAINED_ON.search(sentence)
         if not match or _NOT_TRAINING.search(plain(sentence)):
             continue
-        if OTHER_SUBJECT.search(sentence[:match.start()]):
+        if _other_subject(sentence[:match.start()]) or sentence.startswith("<t"):
             continue
         rest = sentence[match.start():]
         yield from (Step("train", i, line) for i in hub_ids(rest, "datasets/"))
-        for link in re.finditer(rf"\b(?:from|on)(?: the)? {LINK.pattern}", rest):
+        code = "" if _CODE.search(rest) else rest
+        for link in re.finditer(rf"\b(?:from|on)(?: the)? {LINK.pattern}", code):
             yield from (Step("train", i, line) for i in _github(link["url"]))
+
+
+_CODE = re.compile(r"\bcode\b|script|framework|librar|\.py\b", re.IGNORECASE)
 
 
 def _github(url: str) -> list[str]:
@@ -241,6 +275,14 @@ def _data_from(line: Line, asset: str) -> Iterator[Step]:
             act = next((a for p, a in _DATA_FROM if p.search(before[-NEAR:])), "")
             if ids and act and not OTHER_SUBJECT.search(before):
                 yield Step(act, ids[0], line)
+        yield from (Step("filter", m["name"].rstrip("."), line) for p in _PART_OF for m in p.finditer(sentence))
+
+
+#: Plain forms without a link: "12k examples from ... dataset owner/name", "curated subset of our OpenOrca data".
+_PART_OF = (
+    re.compile(rf"\b(?:examples|samples|rows|subset)\b[^.\[]{{0,60}}\bdata ?set `?(?P<name>{ID.pattern})", re.IGNORECASE),
+    re.compile(r"\bsubset of (?:our|the) (?P<name>[A-Z][a-z]+[A-Z]\w+)(?= (?:data|dataset)\b)"),
+)
 
 
 #: Names of hosted models that are plain enough to stand for a service.
@@ -264,5 +306,16 @@ def _made_with(line: Line, asset: str) -> Iterator[Step]:
             yield Step("generate", match["name"].strip(" .-`"), line)
 
 
-_MODEL_FINDERS = (_label, _before_link, _merge, _trained_on)
+_MODEL_FINDERS = (_label, _before_link, _merge, _trained_on, _teacher)
+
+
+_PROMPTS = re.compile(r"\bprompts?(?: sets?)?\b[^.\[]{0,30}\bfrom\b", re.IGNORECASE)
+
+
+def prompts_only(lines: list[Line]) -> frozenset[str]:
+    """Data sets of which a card says that only the prompts were taken: their answers taught nothing."""
+    said = [s for line in lines for s in sentences(line.text) if _PROMPTS.search(s)]
+    return frozenset(i.lower() for s in said for i in hub_ids(s, "datasets/"))
+
+
 _DATA_FINDERS = (_data_from, _made_with)

@@ -20,6 +20,7 @@ LIMITS = Limits(size=200_000, depth=20, nodes=20_000)
 BODY_LIMIT = 400_000
 BLOCKS_LIMIT = 50
 FOLDER = "a folder on its maker's disk, not a public name"
+NOT_LISTED = "a recipe in the card names it, the list of bases in the front matter does not"
 ONLY_BASE = "named as base_model, not among the models merged"
 #: Methods in which base_model only lends its settings, unless it is among the sources as well.
 BASE_IS_A_SOURCE = frozenset({"slerp", "linear", "passthrough"})
@@ -44,13 +45,20 @@ class _Step(NamedTuple):
     weak: str = ""
 
 
-def read(text: str, file: str, asset: str, known: tuple[str, ...] = (), first_line: int = 1) -> Evidence:
-    """Steps in all recipes of a card's body; `known` are the ids that the card names elsewhere."""
+def read(text: str, file: str, asset: str, known: tuple[str, ...] = (), first_line: int = 1,
+         listed: tuple[str, ...] = ()) -> Evidence:
+    """Steps in all recipes of a card's body.
+
+    `known` are the ids that the card names elsewhere, `listed` those that its front matter gives as bases: a recipe
+    of several stages names its own intermediates, which are weak parents of the result.
+    """
+    text = text[:BODY_LIMIT]
     claims: list[StepClaim] = []
     problems: list[Problem] = []
     for block in blocks(text, first_line):
         for steps in _recipes(block, file, problems):
-            claims += _claims(steps, file, asset, known)
+            claims += _claims(steps, file, asset, known, listed)
+    claims += _claims(list(_commands(text, first_line)), file, asset, known, listed)
     return Evidence(claims=tuple(claims), problems=tuple(problems))
 
 
@@ -60,7 +68,7 @@ def blocks(text: str, first_line: int = 1) -> list[Block]:
         return []
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark").parse(text[:BODY_LIMIT])
+    tokens = MarkdownIt("commonmark").parse(text)
     code = [t for t in tokens if t.type in ("fence", "code_block") and t.map and RECIPE_KEY.search(t.content)]
     found = [Block(t.content, first_line + t.map[0] + (t.type == "fence")) for t in code if t.map]
     covered = {n for t in tokens if t.type in ("fence", "code_block") and t.map and RECIPE_KEY.search(t.content)
@@ -149,12 +157,31 @@ def _leading(match: re.Match[str]) -> int:
     return match.group(0).count("\n")
 
 
-def _claims(steps: list[_Step], file: str, asset: str, known: tuple[str, ...]) -> Iterator[StepClaim]:
+_COMMAND = re.compile(
+    r"(?:^|\s)[\w./-]*(?:finetune|fine_tune|train|sft|dpo|orpo)\w*\.py\b(?P<rest>(?:[^\n]*\\\s*\n){0,60}[^\n]*)",
+    re.IGNORECASE)
+_BASE_FLAG = re.compile(r"--(?:base_model|model_name_or_path|base_model_name)[= ]+['\"]?(?P<name>[\w./-]+)")
+
+
+def _commands(text: str, first_line: int) -> Iterator[_Step]:
+    """`python finetune.py --base_model='owner/name'`: the command that was run, where its script is for training."""
+    for command in _COMMAND.finditer(text):
+        flag = _BASE_FLAG.search(command["rest"])
+        if flag and repo_id(flag["name"]) and "/" in flag["name"]:
+            at = text.count("\n", 0, command.start("rest") + flag.start("name"))
+            tuned = "adapt" if "lora" in command["rest"].lower() else "finetune"
+            yield _Step(tuned, flag["name"], first_line + at, "command")
+
+
+def _claims(steps: list[_Step], file: str, asset: str, known: tuple[str, ...],
+            listed: tuple[str, ...]) -> Iterator[StepClaim]:
     seen: set[tuple[str, str]] = set()
+    bases = {b.lower() for b in listed}
     for step in steps:
         for written in step.written.split("+"):  # mergekit: model+lora
             parent = repo_id(written) or match_folder(written, known) or written.strip()
-            weak = FOLDER if is_local(written) and parent == written.strip() else step.weak
+            apart = NOT_LISTED if bases and step.act != "train" and parent.lower() not in bases else ""
+            weak = FOLDER if is_local(written) and parent == written.strip() else step.weak or apart
             if parent and (step.act, parent) not in seen and parent.lower() != asset.lower():
                 seen.add((step.act, parent))
                 yield StepClaim(asset, step.act, parent, place(file, step.line, step.key, written, weak=weak))

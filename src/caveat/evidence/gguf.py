@@ -1,0 +1,264 @@
+"""Reads the header of a .gguf file: what it says of its name, licence, bases, data, and quantization.
+
+Format: magic, version (1 to 3), counts, then key-value pairs; version 1 has 32-bit counts, and version 3 may be big
+endian. Long arrays (token lists) are stepped over, never made. A count or length beyond the file is a lie: reading
+stops there, what was read is kept, and the lie is told. No tensor is looked at.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from caveat.evidence.licence_words import Words, laws_of, table
+from caveat.evidence.repo_names import repo_id
+from caveat.evidence.source import Source, place
+from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
+
+NAMES = ("*.gguf",)
+
+MAGIC = b"GGUF"
+KEYS_LIMIT, KEY_LENGTH, STRING_LENGTH, ARRAY_KEPT, LIST_LIMIT = 100_000, 65_535, 1 << 20, 256, 64
+STRING, ARRAY = 8, 9
+#: value type -> struct letter
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+#: general.file_type values whose weights are not quantized (float 32, float 16, bfloat 16).
+WHOLE = frozenset({0, 1, 32})
+ENCODERS = frozenset({"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "t5encoder"})
+
+Value = str | int | float | bool | list["Value"]
+
+
+class _Lie(Exception):
+    """A count or length that the file cannot hold."""
+
+
+class Header(NamedTuple):
+    """The key-value pairs that were read, the version, and what was wrong."""
+
+    values: dict[str, Value]
+    version: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    def word(self, key: str) -> str:
+        value = self.values.get(key)
+        return value.strip() if isinstance(value, str) else ""
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """The strings under `key`, one or a list."""
+        value = self.values.get(key)
+        items = value if isinstance(value, list) else [value]
+        return tuple(v.strip() for v in items if isinstance(v, str) and v.strip())
+
+    def number(self, key: str) -> int | None:
+        value = self.values.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class _Cursor:
+    """A place in the bytes that refuses to step past their end."""
+
+    def __init__(self, data: bytes | mmap.mmap, order: str, wide: bool) -> None:
+        self.data, self.order, self.at = data, order, 4
+        self.size = struct.Struct(order + ("Q" if wide else "I"))
+
+    def take(self, letter: str) -> int | float | bool:
+        width = struct.calcsize(self.order + letter)
+        self.need(width)
+        (value,) = struct.unpack_from(self.order + letter, self.data, self.at)
+        self.at += width
+        return value  # type: ignore[no-any-return]
+
+    def count(self) -> int:
+        self.need(self.size.size)
+        (value,) = self.size.unpack_from(self.data, self.at)
+        self.at += self.size.size
+        return int(value)
+
+    def need(self, width: int) -> None:
+        if width < 0 or self.at + width > len(self.data):
+            raise _Lie(f"{width} bytes at {self.at} of {len(self.data)}")
+
+    def text(self, limit: int) -> str:
+        length = self.count()
+        self.need(length)
+        kept = bytes(self.data[self.at : self.at + min(length, limit)])
+        self.at += length
+        return kept.decode("utf-8", "replace")
+
+
+def header(source: Source, file: str) -> Header:
+    """The key-value pairs of a GGUF file; memory-mapped where it is a path."""
+    if not isinstance(source, Path):
+        return _read(source.encode() if isinstance(source, str) else source, file)
+    try:
+        with source.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _read(data, file)
+    except (OSError, ValueError) as error:
+        return Header({}, 0, (Problem(file, f"cannot be opened: {error}"),))
+
+
+def _read(data: bytes | mmap.mmap, file: str) -> Header:
+    if len(data) < 8 or bytes(data[:4]) != MAGIC:
+        return Header({}, 0, (Problem(file, "not a GGUF file", None, "not read"),))
+    order = "<" if struct.unpack("<I", data[4:8])[0] < 1 << 16 else ">"
+    (version,) = struct.unpack(order + "I", data[4:8])
+    if version not in (1, 2, 3):
+        return Header({}, version, (Problem(file, f"GGUF version {version} is not known", None, "not read"),))
+    cursor = _Cursor(data, order, version > 1)
+    cursor.at = 8
+    values: dict[str, Value] = {}
+    try:
+        problems = _pairs(cursor, values, file)
+    except _Lie as lie:
+        problems = [Problem(file, f"the header asks for {lie}", None, "what stands before was read")]
+    return Header(values, version, tuple(problems))
+
+
+def _pairs(cursor: _Cursor, values: dict[str, Value], file: str) -> list[Problem]:
+    cursor.count()  # tensors
+    pairs = cursor.count()
+    problems: list[Problem] = []
+    if pairs > KEYS_LIMIT:
+        problems.append(Problem(file, f"{pairs} keys", None, f"the first {KEYS_LIMIT} were read"))
+    for _ in range(min(pairs, KEYS_LIMIT)):
+        key = cursor.text(KEY_LENGTH)
+        if key in values:
+            problems.append(Problem(file, f"the key {key[:80]!r} stands twice", None, "the first one counts"))
+        values.setdefault(key, _value(cursor, int(cursor.take("I")), 0))
+    return problems
+
+
+def _value(cursor: _Cursor, kind: int, depth: int) -> Value:
+    if kind == STRING:
+        return cursor.text(STRING_LENGTH)
+    if kind == ARRAY and depth < 4:
+        return _array(cursor, depth)
+    if kind not in SCALARS:
+        raise _Lie(f"a value of type {kind}")
+    return cursor.take(SCALARS[kind])
+
+
+def _array(cursor: _Cursor, depth: int) -> list[Value]:
+    """The first values of an array; the rest is stepped over."""
+    kind, length = int(cursor.take("I")), cursor.count()
+    if kind in SCALARS:
+        width = struct.calcsize(cursor.order + SCALARS[kind])
+        cursor.need(width * length)
+        kept: list[Value] = [cursor.take(SCALARS[kind]) for _ in range(min(length, ARRAY_KEPT))]
+        cursor.at += width * (length - len(kept))
+        return kept
+    cursor.need(length)  # every string or array takes more than a byte: a false length ends here
+    found: list[Value] = []
+    for i in range(length):
+        if kind == STRING and i >= ARRAY_KEPT:
+            _skip_text(cursor)
+        else:
+            value = _value(cursor, kind, depth + 1)
+            found += [value] if i < ARRAY_KEPT else []
+    return found
+
+
+def _skip_text(cursor: _Cursor) -> None:
+    length = cursor.count()
+    cursor.need(length)
+    cursor.at += length
+
+
+def read(source: Source, file: str, asset: str, words: Words | None = None) -> Evidence:
+    """Claims from the `general.*` keys of a GGUF header; never raises."""
+    head = header(source, file)
+    claims: list[Claim] = [
+        *_licence(head, file, asset, words or table()), *_bases(head, file, asset), *_data(head, file, asset),
+        *_facts(head, file, asset),
+    ]
+    return Evidence(claims=tuple(claims), problems=head.problems)
+
+
+def _licence(head: Header, file: str, asset: str, words: Words) -> Iterator[LicenceClaim]:
+    raws = head.words("general.license")
+    name, link = head.word("general.license.name"), head.word("general.license.link")
+    if not raws and not name:
+        return
+    from caveat.evidence.card_licence import of_link
+
+    raw = ", ".join(raws) or name
+    said = laws_of(raw, words)
+    if not said.known and name:
+        said = laws_of(name, words)
+    laws = said.laws if said.known or not of_link(link) else (of_link(link),)
+    shown = f"{raw} ({name or link})" if raw != name and (name or link) and not laws_of(raw, words).known else raw
+    yield LicenceClaim(asset, laws, place(file, None, "general.license", shown), said.choice, shown)
+
+
+def quantized(head: Header, file: str) -> str:
+    """How the weights are quantized: from the file type, else from the file's name; "" for whole numbers."""
+    kind = head.number("general.file_type")
+    named = re.search(r"[-_.](i?q[1-8](?:_[\w]+?)?|tq[12]_0|mxfp4)(?=[-_.])", file, re.IGNORECASE)
+    if kind is not None:
+        return "" if kind in WHOLE else named[1].upper() if named else f"file type {kind}"
+    return named[1].upper() if named else ""
+
+
+def _bases(head: Header, file: str, asset: str) -> Iterator[StepClaim]:
+    """base_model.N and source.*: the source is what was quantized, the bases are what the source was made from."""
+    act = "quantize" if quantized(head, file) else "convert"
+    source = _repo(head, "general.source")
+    child, kind = (source, "inferred") if source else (asset, "declared")
+    if source and source.lower() != asset.lower():
+        where = place(file, None, "general.source", source)
+        yield StepClaim(asset, act, source, where, head.word("general.quantized_by"))
+    count = min(head.number("general.base_model.count") or 0, LIST_LIMIT)
+    for n in range(count):
+        key = f"general.base_model.{n}"
+        parent = _repo(head, key)
+        if parent and parent.lower() not in (asset.lower(), source.lower()):
+            made = "merge" if count > 1 else act if not source and _is_itself(head, parent) else "finetune"
+            yield StepClaim(child, made, parent, place(file, None, key, parent, kind if made == act else "inferred"))
+
+
+def _is_itself(head: Header, parent: str) -> bool:
+    """Whether the base is what was quantized: it has the file's own name, or the file has none."""
+    own, base = (re.sub(r"[^a-z0-9]", "", n.lower()) for n in (head.word("general.name"), parent.split("/")[-1]))
+    return not own or own == base
+
+
+def _repo(head: Header, key: str) -> str:
+    """The id that a group of keys names: an address, else organisation and name."""
+    for tail in (".huggingface.repository", ".repo_url", ".url"):
+        found = repo_id(head.word(key + tail))
+        if "/" in found:
+            return found
+    name, owner = head.word(f"{key}.name"), head.word(f"{key}.organization")
+    if key == "general.source" or not name:
+        return ""
+    joined = f"{owner.replace(' ', '-')}/{name.replace(' ', '-')}" if owner else name
+    return joined[:200]
+
+
+def _data(head: Header, file: str, asset: str) -> Iterator[StepClaim]:
+    """dataset.N and the older list of data sets: data of the source, so weak for the quantized file."""
+    weak = "the data of what was quantized"
+    for name in head.words("general.datasets"):
+        yield StepClaim(asset, "train", repo_id(name) or name, place(file, None, "general.datasets", name, weak=weak))
+    for n in range(min(head.number("general.dataset.count") or 0, LIST_LIMIT)):
+        key = f"general.dataset.{n}"
+        if parent := _repo(head, key):
+            yield StepClaim(asset, "train", parent, place(file, None, key, parent, weak=weak))
+
+
+def _facts(head: Header, file: str, asset: str) -> Iterator[AssetClaim]:
+    architecture = head.word("general.architecture")
+    if architecture:
+        target = "embedding" if architecture in ENCODERS else "language-model"
+        yield AssetClaim(asset, "target", target, place(file, None, "general.architecture", architecture, "detected"))
+    maker = head.word("general.quantized_by") or head.word("general.organization") or head.word("general.author")
+    if maker:
+        yield AssetClaim(asset, "maker", maker[:120], place(file, None, "general", maker))
+    count = head.number("general.parameter_count")
+    if count:
+        yield AssetClaim(asset, "parameters", str(count), place(file, None, "general.parameter_count", str(count)))
