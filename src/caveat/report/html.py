@@ -44,6 +44,7 @@ def _values(answer: Answer) -> dict[str, Any]:
         "title": _title(answer),
         "style": Markup(style),
         "br": Markup("<br>"),
+        "in_order": lambda duties: sorted(duties, key=words.duty_order),
         "style_hash": Markup(b64encode(sha256(style.encode()).digest()).decode()),
         "sections": () if isinstance(answer, Graph) else sections(answer),
         "tally": "" if isinstance(answer, Graph) else tally(answer),

@@ -108,11 +108,14 @@ def _doubt(d: Doubt) -> str:
 def _checklist(duties: Sequence[Duty]) -> Iterator[str]:
     if duties:
         yield from ("", "Owed:", "")
-    for d in duties:
-        box = "x" if d.state == "met" else " "
+    for d in sorted(duties, key=words.duty_order):
         hint = f" → {for_markdown(d.how)}" if d.how and d.state != "met" else ""
-        where = for_markdown(words.clause(d.cited))
-        yield f"- [{box}] **{d.state}** {for_markdown(words.duty(d))} ({where}){hint}"
+        yield f"- {_box_of(d)} {for_markdown(words.duty(d))} ({for_markdown(words.clause(d.cited))}){hint}"
+
+
+def _box_of(d: Duty) -> str:
+    """A box to tick, but none for what others owe."""
+    return "**maker's**" if d.whose else f"[{'x' if d.state == 'met' else ' '}] **{d.state}**"
 
 
 def _path(path: Sequence[PathStep]) -> Iterator[str]:

@@ -147,18 +147,12 @@ def doubt_lines(d: Doubt, ink: Ink) -> list[Line]:
 
 def duty_block(duties: Sequence[Duty], ink: Ink) -> list[Line]:
     """What is owed: unmet before met, each with its state as sign and word."""
-    order = {"contradicted": 0, "unmet": 1, "not checkable": 2, "met": 3}
-    ordered = sorted(duties, key=lambda d: (bool(d.whose), order.get(d.state, 4)))
-    return [line for d in ordered for line in duty_lines(d, ink)]
+    return [line for d in sorted(duties, key=words.duty_order) for line in duty_lines(d, ink)]
 
 
 def duty_lines(d: Duty, ink: Ink) -> list[Line]:
     """`○ unmet   A notice file with four parts.  llama-2 §1.b.iii` and what would meet it."""
-    state = "maker's" if d.whose else d.state
-    mark = ink.span(
-        f"{words.DUTY_SIGNS.get(d.state, '?') if not d.whose else '·'} {state}",
-        d.state if d.state in words.DUTY_SIGNS and not d.whose else "dim",
-    )
+    mark = ink.span(words.duty_state(d), d.state if d.state in words.DUTY_SIGNS and not d.whose else "dim")
     body = [ink.span(words.duty(d)), ink.span(f" {words.clause(d.cited)}", "dim")]
     lines = indent(hanging([mark], body, 17, ink.width - 4), 4)
     hint = wrap([ink.span(f"→ {d.how}", "dim")], ink.width - 21) if d.how and d.state != "met" else []

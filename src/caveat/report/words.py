@@ -156,6 +156,17 @@ def doubt_kind(d: Doubt) -> str:
     return f"{kind}, changes what is owed" if d.effect == "duty" else kind
 
 
+def duty_state(d: Duty) -> str:
+    """`○ unmet`; what only the maker owes has no state here."""
+    return "· maker's" if d.whose else f"{DUTY_SIGNS.get(d.state, '?')} {d.state}"
+
+
+def duty_order(d: Duty) -> tuple[bool, int]:
+    """The pressing ones first, those of others last."""
+    pressing = ("contradicted", "unmet", "not checkable", "met")
+    return bool(d.whose), pressing.index(d.state) if d.state in pressing else len(pressing)
+
+
 def duty(d: Duty) -> str:
     """What is owed, without its state."""
     extra = [x for x in (setting(d.owed), f"the {d.whose}'s duty" if d.whose else "") if x]
