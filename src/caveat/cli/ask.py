@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from caveat import flows
+    from caveat.flows import asking as flows
 
     if options.grammar:
         print(flows.grammar())
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _many(options: argparse.Namespace, given: dict[str, Any], wanted: frozenset[str]) -> int:
     """A question a line; those not understood are told in place, and make the exit code 2 at the end."""
-    from caveat import flows
+    from caveat.flows import asking as flows
 
     worst = 0
     for line in sys.stdin:

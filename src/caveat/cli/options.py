@@ -32,7 +32,7 @@ def shared(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
     """facts, readings and presume, checked; raises SettingsError."""
-    from caveat import flows
+    from caveat.flows import asking as flows
 
     return {
         "facts": flows.checked_facts(dict(_pair(x, "--fact") for x in options.fact)),

@@ -415,7 +415,7 @@ def said(thing: Thing) -> str:
 
 def _made_words(thing: Thing) -> str:
     inner = " and ".join(map(said, thing.inner))
-    joint = " " if thing.word in PAST.values() or thing.word.endswith("ed") else " of "
+    joint = " " if thing.word.endswith("ed") else " of "
     return f"{thing.word}{joint}{inner}" + (f" on {' and '.join(map(said, thing.on))}" if thing.on else "")
 
 

@@ -37,6 +37,14 @@ class NameBook(NamedTuple):
             return found
         return name if REPO.match(name) and self.shelf.covering(name) else None
 
+    def resolve_read(self, name: str) -> str | None:
+        """The same for names that were read, not typed: titles, tags and names that say "a copy of" count too."""
+        return self.catalogue.resolve(name, loose=True)
+
+    def on_shelf(self, law: str) -> str:
+        """The law id if there is a file, else `unknown`."""
+        return law if self.shelf.has(law) else "unknown"
+
     def claims(self, id: str, day: date | None) -> tuple[Claim, ...]:
         """What is known of it and of everything behind it, as of the day."""
         told = tuple(self._on_shelf(c) for c in self.catalogue.claims(id, day))
@@ -50,7 +58,7 @@ class NameBook(NamedTuple):
         """A licence without a law file is unknown, and said to be."""
         if not isinstance(claim, LicenceClaim) or all(map(self.shelf.has, claim.laws)):
             return claim
-        laws = tuple(dict.fromkeys(law if self.shelf.has(law) else "unknown" for law in claim.laws))
+        laws = tuple(dict.fromkeys(map(self.on_shelf, claim.laws)))
         return LicenceClaim(claim.asset, laws, claim.place, claim.choice, claim.raw)
 
     def is_service(self, id: str) -> bool:

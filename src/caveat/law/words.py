@@ -19,24 +19,27 @@ class Act(NamedTuple):
     hands_over: bool = False  # somebody else gets the thing
     in_family: bool = False  # the base walk of `made-from` goes through it
     in_making: bool = False  # making or changing of a model by the asker (name duties of the maker)
+    writes: bool = False  # what the generator wrote or marked: whoever did it is bound, others are strangers
+    teaches: bool = False  # the model learns from the parent; its base is the model taught
+    adds: bool = True  # the step adds something of its maker's own (a copy in another format does not)
 
 
 ACTS: dict[str, Act] = {
     a.name: a
     for a in (
-        Act("copy", ("any",), "same", ("download", "mirror", "clone", "keep", "store"), in_family=True),
-        Act("convert", ("model", "dataset"), "same", ("reformat", "export"), in_family=True),
-        Act("quantize", ("model",), "model", ("quantise", "gptq", "awq", "gguf"), in_family=True, in_making=True),
+        Act("copy", ("any",), "same", ("download", "mirror", "clone", "keep", "store"), in_family=True, adds=False),
+        Act("convert", ("model", "dataset"), "same", ("reformat", "export"), in_family=True, adds=False),
+        Act("quantize", ("model",), "model", ("quantise", "gptq", "awq", "gguf"), in_family=True, in_making=True, adds=False),
         Act("finetune", ("model",), "model",
             ("fine-tune", "tune", "sft", "dpo", "rlhf", "orpo", "kto", "instruct-tune", "continue-pretraining",
              "post-train", "align"), in_family=True, in_making=True),
         Act("adapt", ("model",), "model", ("lora", "qlora", "adapter-tune"), in_family=True, in_making=True),
         Act("merge", ("model",), "model", ("blend-weights", "mergekit", "frankenmerge"), in_family=True, in_making=True),
         Act("prune", ("model",), "model", ("sparsify", "shrink"), in_family=True, in_making=True),
-        Act("distil", ("model", "service"), "model", ("distill",), in_making=True),
-        Act("train", ("dataset",), "model", ("pretrain", "pre-train", "teach", "improve"), in_making=True),
-        Act("generate", ("model", "service"), "dataset", ("synthesize", "synthesise", "create", "write")),
-        Act("annotate", ("model", "service"), "dataset", ("judge", "score", "rank", "grade", "rate")),
+        Act("distil", ("model", "service"), "model", ("distill",), in_making=True, teaches=True),
+        Act("train", ("dataset",), "model", ("pretrain", "pre-train", "teach", "improve"), in_making=True, teaches=True),
+        Act("generate", ("model", "service"), "dataset", ("synthesize", "synthesise", "create", "write"), writes=True),
+        Act("annotate", ("model", "service"), "dataset", ("judge", "score", "rank", "grade", "rate"), writes=True),
         Act("filter", ("dataset", "model", "service"), "dataset", ("select", "subset", "curate", "clean", "dedupe")),
         Act("mix", ("dataset",), "dataset", ("blend", "combine")),
         Act("bundle", ("any",), "product", ("embed", "include", "package", "integrate", "build-into"), hands_over=True),
@@ -79,6 +82,9 @@ DEFAULT_ON: tuple[str, ...] = ("materials", "bundled", "service")
 KINDS = ("model", "dataset", "service", "software", "product")
 
 #: What a model is, finer than its kind. `small-language-model` is derived: under one billion parameters.
+#: Models whose work is to mark: taught on marks, they learn the marks themselves.
+MARKERS = frozenset({"classifier", "reward-model"})
+
 TARGETS = (
     "language-model", "small-language-model", "encoder", "embedding", "classifier", "reward-model",
     "image-model", "speech-model",
@@ -145,6 +151,7 @@ FACTS: dict[str, Fact] = {
         Fact("date", "date", (), "today", "today"),
         Fact("product", "yes-no", _YES_NO, "no", "not received inside somebody's product"),
         Fact("memorises", "yes-no", _YES_NO, "no", "the model does not recite its training texts"),
+        Fact("grounded", "yes-no", _YES_NO, "no", "answers were not grounded in a web search"),
         Fact("multimodal", "yes-no", _YES_NO, "no", "the model reads text only"),
         Fact("modified", "yes-no", _YES_NO),  # from the lineage: was the thing changed since the licensed original
         Fact("by_program", "yes-no", _YES_NO, "no", "output was taken as the terms provide"),
@@ -155,7 +162,7 @@ FACTS: dict[str, Fact] = {
 
 #: Groups of countries that a rule may name in `domicile`.
 EEA_ONLY = frozenset({"IS", "LI", "NO"})
-EU = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split())
+EU = frozenset(["AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"])
 COUNTRY_GROUPS: dict[str, frozenset[str]] = {"EU": EU, "EEA": EU | EEA_ONLY}
 
 #: Fields of use that bans and limited grants speak of, and their everyday words.

@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     tell_later: bool = False
     within: frozenset[str] | None = None  # judge only steps that made these assets; None = all
     about: str = "use"
-    on_disk: bool = False
+    on_disk: frozenset[str] = frozenset()
 
 
 class Decision(NamedTuple):

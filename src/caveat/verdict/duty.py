@@ -75,11 +75,12 @@ def _terms(value: str, event: Event, files: Sequence[FileClaim], law: str) -> tu
     return ("met" if met else "unmet"), f"the limits of {value} in the terms you offer"
 
 
-def _licence(value: str, event: Event, files: Sequence[FileClaim], law: str) -> tuple[str, str]:
-    how = f"the declared licence is {value}"
+def _licence(value: Any, event: Event, files: Sequence[FileClaim], law: str) -> tuple[str, str]:
+    allowed = (value,) if isinstance(value, str) else tuple(value)
+    how = f"the declared licence is {' or '.join(allowed)}"
     if not event.offered:
         return "not checkable", how
-    return ("met" if value in event.offered else "contradicted"), how
+    return ("met" if set(allowed) & set(event.offered) else "contradicted"), how
 
 
 FILES: dict[str, tuple[str, ...]] = {

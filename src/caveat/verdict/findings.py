@@ -53,7 +53,7 @@ def _finding(inquiry: Inquiry, reach: Reach, folded: Folded, entries: Sequence[E
         rules=rules, doubts=_doubts(inquiry, folded, members, matter),
         duties=() if verdict == "prohibited" else _duties(inquiry, folded, entries, members, event),
         path=path_to(reach, event.subject, pair) if pair else (), about=about if law != OFFER else "offered",
-        note=_note(law, event, rules),
+        whose=inquiry.actor or None, note=_note(law, event, rules),
     )
 
 
@@ -128,6 +128,7 @@ def _duties(inquiry: Inquiry, folded: Folded, entries: Sequence[Entry], members:
 
 def _duty(inquiry: Inquiry, event: Event, duty: Owed, setting: str) -> Duty:
     law = inquiry.law_of(duty[0])
-    files = inquiry.lineage.assets[event.subject].files
-    state, how = state_of(law.rule(duty[1]), event, files if inquiry.on_disk else None, law.id)
+    thing = event.made or event.subject
+    files = inquiry.lineage.assets[thing].files if thing in inquiry.on_disk else None
+    state, how = state_of(law.rule(duty[1]), event, files, law.id)
     return Duty(cite(inquiry, duty), state, setting, how)

@@ -28,7 +28,7 @@ class Inquiry:
     readings: Mapping[str, str] = field(default_factory=dict)
     presume: bool = True  # False: --presume nothing
     tell_later: bool = False  # doubts of later holders are told instead of presumed away
-    on_disk: bool = False  # duties can be looked for in files
+    on_disk: frozenset[str] = frozenset()  # assets whose files were looked at: their duties can be checked
     accepted: frozenset[str] = frozenset()  # laws whose materials the actor holds, runs or calls
     families: Mapping[str, frozenset[str]] = field(default_factory=dict)
     domains: dict[str, tuple[str, ...]] = field(default_factory=dict)

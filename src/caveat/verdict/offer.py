@@ -65,7 +65,7 @@ def _want(matcher: Matcher, demand: Demand, world: World) -> str:
 def _could_break(inquiry: Inquiry, law: Law, demand: Demand, offered: tuple[str, ...]) -> bool:
     """Whether this demand, taken alone in any reading, can be broken by the offer (or can exclude another's)."""
     wants = {demand.want, demand.other} if demand.word else {demand.want}
-    if not offered:
+    if not offered or demand.alone:
         return wants != {"any"}
     return any(_breaks(inquiry, Wanted(law, demand, want), offered, ()) for want in wants)
 

@@ -1,8 +1,4 @@
-"""The whole product on one page: one function per command. Evidence becomes lineage; law meets lineage in a verdict.
-
-    ask    sentence -> imagined lineage -> decide -> Verdict
-    check  files    -> gathered lineage -> decide for every maker, the offer and every use -> Report
-"""
+"""`caveat ask`: sentence -> imagined lineage -> decide -> Verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from datetime import date
 from functools import cache
 from itertools import islice, product
 
-from caveat.errors import CaveatError, SettingsError
+from caveat.errors import SettingsError
 from caveat.evidence.imagine import YOU, Imagined, check_fact, check_reading, fact_name, imagine
 from caveat.evidence.names import NameBook
 from caveat.evidence.sentence import read
@@ -48,7 +44,8 @@ def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[
     lineage = graph.of(seen.claims)
     told = {**checked_facts(facts or {}), **seen.facts}
     asked = Asked(YOU, (), told, {**checked_readings(readings or {}), **seen.readings}, day, presume)
-    best = min((_picked(lineage, seen, asked, pick) for pick in _picks(seen)), key=_goodness)
+    best = min((_picked(one, seen, asked, pick) for one in graph.choices(lineage) for pick in _picks(seen)),
+               key=_goodness)
     return _verdict(seen, lineage.problems, best)
 
 
@@ -109,52 +106,3 @@ def _checked(check: Callable[[str, str], tuple[str, str]], given: Mapping[str, s
             yield check(name, value)
         except LookupError as fault:
             raise SettingsError(*fault.args) from None
-
-
-def ask_cases(ids: list[str]) -> int:
-    """Ask every case inside the law files (all, or those named) and print the misses."""
-    from caveat.law.compile import Sources, write
-
-    write(keep_going=True)
-    shelf.cache_clear()
-    names.cache_clear()
-    sources, wrong, total = Sources(), 0, 0
-    for id in ids or sorted(sources.sources):
-        for case in sources.cases(id) if shelf().has(id) else ():
-            faults = case_faults(id, case)
-            total += 1
-            wrong += bool(faults)
-            if faults:
-                print(f"{id}: {case.ask}\n    {'; '.join(faults)}")
-    print(f"{total - wrong} of {total} right")
-    return 1 if wrong else 0
-
-
-def case_faults(id: str, case: object) -> list[str]:
-    """What is wrong with the answer to one case of law file `id`; [] if nothing."""
-    from caveat.law.rule import Case
-
-    assert isinstance(case, Case)
-    try:
-        answer = ask(case.ask)
-    except CaveatError as fault:
-        return [] if case.answer == "error" else [f"not understood: {fault}"]
-    cited = {f"{r.licence} {x}" for f in answer.findings for r in f.rules for x in (r.rule, r.clause)}
-    owed = {f"{d.cited.licence} {x}" for f in answer.findings for d in f.duties for x in (d.cited.rule, d.cited.clause)}
-    doubts = {d.about for f in answer.findings for d in f.doubts}
-    full = [_full(id, x) for x in case.duties]
-    faults = [f"verdict {answer.verdict}, expected {case.answer}"] if answer.verdict != case.answer else []
-    faults += [f"proof lacks {b}" for b in case.by if _full(id, b) not in cited | owed]
-    faults += [f"duty not listed: {d}" for d in case.duties if _full(id, d) not in owed]
-    faults += [f"false duty: {d}" for d in case.not_owed if _full(id, d) in owed]
-    faults += [f"doubt not named: {d}" for d in case.doubts if d not in doubts]
-    faults += [f"needless doubt: {', '.join(sorted(doubts))}"] if case.no_doubts and doubts else []
-    if case.only_duties:
-        pairs = {(d.cited.licence, d.cited.rule, d.cited.clause) for f in answer.findings for d in f.duties}
-        more = sorted(f"{a} {b}" for a, b, c in pairs if f"{a} {b}" not in full and f"{a} {c}" not in full)
-        faults += [f"false duty: {m}" for m in more]
-    return faults
-
-
-def _full(id: str, name: str) -> str:
-    return name if " " in name else f"{id} {name}"

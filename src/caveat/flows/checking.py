@@ -1,0 +1,226 @@
+"""`caveat check`: three things told apart. How the asset was made and whose act each step was; how it is offered;
+what you may do with it. Every maker's steps are judged as his own; nothing of others is judged as yours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from caveat.evidence.imagine import YOU
+from caveat.flows.asking import books, checked_facts, checked_readings, names
+from caveat.flows.gathering import Gathered, lineage_of
+from caveat.flows.picture import graph_of
+from caveat.law.shelf import shelf
+from caveat.law.words import VERDICTS
+from caveat.lineage import graph
+from caveat.lineage.claims import Acceptance, Evidence, LicenceClaim, Problem, Settlement, UseClaim
+from caveat.verdict.answer import Cited, Declared, Finding, LawUsed, May, Presumed, Report
+from caveat.verdict.decide import Asked, Decision, decide
+from caveat.verdict.event import Use
+
+T = TypeVar("T")
+#: Rows of "what you may do with it": kind -> (label, act, then an act on what that made).
+MAY_ACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "model": (("run", "run", ""), ("finetune", "finetune", ""), ("quantize", "quantize", ""), ("ship", "ship", ""),
+              ("serve", "serve", ""), ("sell", "sell", ""), ("train others on its output", "generate", "train")),
+    "dataset": (("train on it", "train", ""), ("filter", "filter", ""), ("ship", "ship", ""), ("sell", "sell", "")),
+    "service": (("run", "run", ""), ("bundle", "bundle", ""), ("train others on its output", "generate", "train")),
+    "product": (("run", "run", ""), ("ship", "ship", ""), ("serve", "serve", ""), ("sell", "sell", "")),
+}
+
+
+class Context(NamedTuple):
+    """One check: what was gathered, and what was said about it."""
+
+    found: Gathered
+    facts: Mapping[str, str]
+    readings: Mapping[str, str]
+    today: str
+    presume: bool
+    you: str
+
+
+def check(path: str | Path, *, facts: Mapping[str, str] | None = None, readings: Mapping[str, str] | None = None,
+          presume: bool = True, today: str = "", asset: str | None = None) -> list[Report]:
+    """A report for each asset found under `path` (a folder, a file, or a caveat.toml).
+
+    Raises EvidenceError if nothing can be read, SettingsError for an unknown word in caveat.toml.
+    """
+    from caveat.evidence import gather
+
+    evidence = gather(Path(path), asset)
+    return check_evidence(evidence, facts=facts, readings=readings, presume=presume, today=today)
+
+
+def check_evidence(evidence: Evidence, *, facts: Mapping[str, str] | None = None,
+                   readings: Mapping[str, str] | None = None, presume: bool = True, today: str = "") -> list[Report]:
+    """The same for evidence that was gathered already."""
+    day = today or date.today().isoformat()
+    found = lineage_of(evidence, names(), day)
+    settled, late = settled_readings(found.evidence.settlements, day)
+    told = {**checked_facts(dict(found.evidence.facts)), **checked_facts(facts or {})}
+    context = Context(found._replace(problems=(*found.problems, *late)), told,
+                      {**settled, **checked_readings(readings or {})}, day, presume, evidence.you or YOU)
+    return [_report(context, subject) for subject in found.subjects]
+
+
+def settled_readings(settlements: Iterable[Settlement], today: str) -> tuple[dict[str, str], list[Problem]]:
+    """Readings in force, and a problem for each that has run out."""
+    held: dict[str, str] = {}
+    late = []
+    for s in settlements:
+        if s.until and s.until.isoformat() < today:
+            late.append(Problem(s.place.file, f"the settled reading {s.word} = {s.reading} ran out on {s.until}",
+                                s.place.line, "the word is open again"))
+        else:
+            held[s.word] = s.reading
+    return held, late
+
+
+def _report(c: Context, subject: str) -> Report:
+    best = min((_judged(c, one, subject) for one in graph.choices(c.found.lineage)),
+               key=lambda r: -VERDICTS.index(r.verdict))
+    return best
+
+
+def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
+    asset = lineage.assets[subject]
+    maker = asset.maker or c.you
+    decisions = [*_made(c, lineage, subject), *_offered(c, lineage, subject, maker), *_uses(c, lineage, subject)]
+    accepted, late = in_force(c.found.evidence.acceptances, c.today)
+    findings = tuple(_accept(f, accepted) for d in decisions for f in d.findings if _worth(f, subject))
+    counted = [f for f in findings if f.accepted is None and (f.whose in (maker, c.you) or f.about != "made")]
+    may = tuple(_may(c, lineage, subject))
+    reach = decisions[-1].reach if decisions else {}
+    unused = [Problem(a.place.file, f"nothing is found that {a.finding} accepts", a.place.line, "it may be removed")
+              for a in accepted if not any(f.accepted == a for f in findings)]
+    return Report(
+        subject, asset.kind or "model", _worst(f.verdict for f in counted), _declared(asset), findings, may,
+        graph_of(lineage, reach, subject, findings), max([d.worlds for d in decisions], default=1),
+        _once(p for d in decisions for p in d.presumed), _once(s for d in decisions for s in d.standing),
+        c.found.evidence.settlements, (*c.found.problems, *late, *unused), _law(decisions),
+    )
+
+
+def _worst(verdicts: Iterable[str]) -> str:
+    return min(verdicts, key=VERDICTS.index, default="permitted")
+
+
+def _worth(f: Finding, subject: str) -> bool:
+    """Permitted steps far above the subject are no news."""
+    return f.verdict != "permitted" or f.about != "made" or f.made == subject
+
+
+def _once(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _asked(c: Context, actor: str) -> Asked:
+    facts = c.facts if actor == c.you else {}
+    return Asked(actor, (), facts, c.readings, c.today, c.presume, on_disk=c.found.on_disk)
+
+
+def _made(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
+    """Every party's own steps in the making of the subject, the subject's maker first."""
+    above = frozenset(lineage.above([subject]))
+    parties = dict.fromkeys(e.by for id in (subject, *above) for e in lineage.assets[id].edges if e.by)
+    return [decide(lineage, books(shelf()),
+                   _asked(c, party)._replace(within=above, about="made", tell_later=True)) for party in parties]
+
+
+def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> list[Decision]:
+    """The subject as its maker hands it over: under its label, with what lies beside it, under its name."""
+    asset = lineage.assets[subject]
+    if not _published(c, asset):
+        return []
+    laws = tuple(x for x in _label(asset) if x not in ("unknown", "other"))
+    use = Use("ship", subject, laws, asset.name or subject.rpartition("/")[2])
+    asked = _asked(c, maker)._replace(uses=(use,), within=frozenset(), about="offered", tell_later=True)
+    return [decide(lineage, books(shelf()), asked)]
+
+
+def _published(c: Context, asset: graph.Asset) -> bool:
+    """It carries a label, or is a repository of somebody: then it is handed over. A work in progress is not."""
+    return bool(_label(asset)) or "/" in asset.id
+
+
+def _label(asset: graph.Asset) -> tuple[str, ...]:
+    """The licences it is declared under: what the card says, else what lies beside it, else the catalogue."""
+    for kind in ("declared", "detected", "catalogue"):
+        laws = tuple(dict.fromkeys(x for s in asset.licensed if s.place.kind == kind for x in s.laws))
+        if laws:
+            return laws
+    return ()
+
+
+def _declared(asset: graph.Asset) -> tuple[Declared, ...]:
+    return tuple(Declared(s.raw or " + ".join(s.laws), s.laws, s.place) for s in asset.licensed)
+
+
+def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
+    """Uses written down in caveat.toml, judged together: facts such as `sell` hold for all."""
+    meant = [u for u in c.found.evidence.claims if isinstance(u, UseClaim)]
+    uses = tuple(Use(u.act, u.asset or subject, u.offered, u.named) for u in meant if u.asset in ("", subject))
+    if not uses:
+        return []
+    return [decide(lineage, books(shelf()), _asked(c, c.you)._replace(uses=uses, within=frozenset()))]
+
+
+def _may(c: Context, lineage: graph.Lineage, subject: str) -> Iterable[May]:
+    """What you may do with the asset as it stands; information that moves no exit code."""
+    kind = lineage.assets[subject].kind or "model"
+    for label, act, then in MAY_ACTS.get(kind, MAY_ACTS["model"]):
+        planned, uses, made = _planned(lineage, subject, act, then, c.you)
+        asked = _asked(c, c.you)._replace(uses=uses, within=made, on_disk=frozenset())
+        d = decide(planned, books(shelf()), asked)
+        yield May(label, d.verdict, _once(x for f in d.findings for x in f.duties),
+                  _once(r for f in d.findings if f.verdict != "permitted" for r in f.rules if r.says != "may"),
+                  _once(x for f in d.findings for x in f.doubts))
+
+
+def _planned(lineage: graph.Lineage, subject: str, act: str, then: str,
+             you: str) -> tuple[graph.Lineage, tuple[Use, ...], frozenset[str]]:
+    """The lineage with the step you would take, or the use."""
+    from caveat.law.words import ACTS
+
+    if not ACTS[act].makes or act == "serve":
+        return lineage, (Use(act, subject, (), lineage.assets[subject].name),), frozenset()
+    assets, made, parent = dict(lineage.assets), [], subject
+    for step in filter(None, (act, then)):
+        node = f"{parent} ({step})"
+        kind = ACTS[step].makes if ACTS[step].makes != "same" else assets[subject].kind
+        assets[node] = graph.Asset(node, kind, maker=you, own=True, edges=(graph.Edge(step, parent, you, ""),))
+        made.append(node)
+        parent = node
+    return graph.Lineage(assets), (), frozenset(made)
+
+
+def in_force(acceptances: Iterable[Acceptance], today: str) -> tuple[list[Acceptance], list[Problem]]:
+    """Acceptances that still hold, and a problem for each that has run out."""
+    held, late = [], []
+    for a in acceptances:
+        if a.until.isoformat() < today:
+            late.append(Problem(a.place.file, f"the acceptance of {a.finding} ran out on {a.until} ({a.owner})",
+                                a.place.line, "the finding counts again"))
+        else:
+            held.append(a)
+    return held, late
+
+
+def _accept(f: Finding, accepted: Iterable[Acceptance]) -> Finding:
+    from dataclasses import replace
+
+    for a in accepted:
+        if f.id == a.finding and f.verdict != "permitted":
+            return replace(f, accepted=a)
+    return f
+
+
+def _law(decisions: Iterable[Decision]) -> tuple[LawUsed, ...]:
+    return _once(u for d in decisions for u in d.law)
+
+
+__all__ = ["Cited", "LicenceClaim", "Presumed", "check", "check_evidence"]

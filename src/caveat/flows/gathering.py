@@ -1,0 +1,158 @@
+"""From what was read to a lineage: names resolved, the catalogue's knowledge added, makers and kinds filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from caveat.evidence.imagine import YOU, dated
+from caveat.evidence.names import NameBook
+from caveat.law.words import ACTS
+from caveat.lineage import graph
+from caveat.lineage.claims import (
+    AssetClaim,
+    Claim,
+    Evidence,
+    FileClaim,
+    LicenceClaim,
+    Place,
+    Problem,
+    StepClaim,
+    UseClaim,
+)
+
+
+class Gathered(NamedTuple):
+    """Evidence as a lineage, with the subjects under their resolved names."""
+
+    lineage: graph.Lineage
+    subjects: tuple[str, ...]
+    evidence: Evidence  # names resolved
+    on_disk: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
+    """The lineage of what was read and of everything the catalogue knows behind it."""
+    subjects = tuple(_resolved(s, book) for s in evidence.subjects)
+    claims = [_rename(c, book, set(evidence.subjects)) for c in evidence.claims]
+    read = {_subject_of(c) for c in claims if not isinstance(c, StepClaim)} | {
+        c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
+    known = _known(claims, subjects, book, today)
+    merged = _without_ring([*claims, *known], claims)
+    merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
+    lineage = graph.of(merged)
+    missing = [s for s in subjects if s not in lineage.assets]
+    for s in missing:
+        lineage.assets[s] = graph.Asset(s)
+    on_disk = frozenset(_subject_of(c) for c in claims if isinstance(c, FileClaim)) | frozenset(subjects)
+    problems = (*evidence.problems, *lineage.problems, *_contradictions(lineage, subjects))
+    return Gathered(lineage, subjects, _with_claims(evidence, subjects, claims), on_disk, problems)
+
+
+def _with_claims(e: Evidence, subjects: tuple[str, ...], claims: Iterable[Claim]) -> Evidence:
+    return Evidence(subjects, tuple(claims), e.problems, e.facts, e.settlements, e.acceptances, e.you)
+
+
+def _subject_of(c: Claim) -> str:
+    return c.child if isinstance(c, StepClaim) else c.asset
+
+
+def _resolved(name: str, book: NameBook) -> str:
+    return book.resolve_read(name) or name
+
+
+def _rename(c: Claim, book: NameBook, subjects: set[str]) -> Claim:
+    """The same claim with names as the catalogue spells them."""
+    if isinstance(c, StepClaim):
+        parent = _parent(c, book)
+        return StepClaim(_resolved(c.child, book), c.act, parent, c.place, c.by, c.when, c.column, c.computed)
+    name = _resolved(c.asset, book)
+    if isinstance(c, LicenceClaim):
+        laws = tuple(dict.fromkeys(book.on_shelf(law) for law in c.laws))
+        return LicenceClaim(name, laws, c.place, c.choice, c.raw)
+    if isinstance(c, AssetClaim):
+        return AssetClaim(name, c.field, c.value, c.place)
+    if isinstance(c, FileClaim):
+        return FileClaim(name, c.what, c.value, c.place)
+    return UseClaim(name, c.act, c.place, c.offered, c.named, c.of)
+
+
+def _parent(c: StepClaim, book: NameBook) -> str:
+    parent = _resolved(c.parent, book)
+    if c.when and book.is_service(parent):
+        return f"{parent} of {c.when.isoformat()}"
+    return parent
+
+
+def _known(claims: Iterable[Claim], subjects: tuple[str, ...], book: NameBook, today: str) -> list[Claim]:
+    """What the catalogue knows of every asset that was named, once each."""
+    named = dict.fromkeys([*subjects, *(x for c in claims if isinstance(c, StepClaim) for x in (c.child, c.parent))])
+    found: dict[Claim, None] = {}
+    for name in named:
+        base, _, day = name.partition(" of ")
+        when = date.fromisoformat(day) if day[:4].isdigit() else date.fromisoformat(today)
+        for c in dated(book.claims(base, when), book.is_service, base):
+            found[_on_day(c, base, name)] = None
+    return list(found)
+
+
+def _on_day(c: Claim, base: str, name: str) -> Claim:
+    if base == name or _subject_of(c) != base or isinstance(c, (StepClaim, UseClaim)):
+        return c
+    if isinstance(c, LicenceClaim):
+        return LicenceClaim(name, c.laws, c.place, c.choice, c.raw)
+    if isinstance(c, AssetClaim):
+        return AssetClaim(name, c.field, c.value, c.place)
+    return c
+
+
+def _without_ring(claims: list[Claim], own: Iterable[Claim]) -> list[Claim]:
+    """A thing that names itself as its own parent (669 models on the hub do) says nothing by it."""
+    return [c for c in claims if not (isinstance(c, StepClaim) and c.child == c.parent)]
+
+
+def _makers(claims: Iterable[Claim], read: set[str], you: str) -> list[Claim]:
+    """Who publishes what: as known, else the owner in the repository id, else (for what was read here) you."""
+    claims = list(claims)
+    told = {c.asset for c in claims if isinstance(c, AssetClaim) and c.field == "maker"}
+    names = dict.fromkeys(x for c in claims
+                          for x in ((c.child, c.parent) if isinstance(c, StepClaim) else (c.asset,)))
+    place = Place("inferred", key="owner in the name")
+    out: list[Claim] = []
+    for name in [*names, *(r for r in read if r not in names)]:
+        if name in told:
+            continue
+        owner = name.partition("/")[0] if "/" in name else ""
+        if owner or name in read:
+            out.append(AssetClaim(name, "maker", owner or you, place))
+    return out
+
+
+def _kinds(claims: Iterable[Claim]) -> list[Claim]:
+    """The kind of what nobody described, from the act it takes part in."""
+    claims = list(claims)
+    told = {c.asset for c in claims if isinstance(c, AssetClaim) and c.field == "kind"}
+    place = Place("inferred", key="from the act")
+    out: dict[str, Claim] = {}
+    for c in claims:
+        if isinstance(c, StepClaim):
+            makes, works = ACTS[c.act].makes, ACTS[c.act].works_from
+            for name, kind in ((c.child, makes if makes != "same" else ""), (c.parent, works[0])):
+                if name not in told and kind not in ("", "any"):
+                    out.setdefault(name, AssetClaim(name, "kind", kind, place))
+    return list(out.values())
+
+
+def _contradictions(lineage: graph.Lineage, subjects: Iterable[str]) -> Iterable[Problem]:
+    """Several statements of terms about one thing that do not say the same: all are kept, and this is said."""
+    for id in subjects:
+        said = lineage.assets[id].licensed
+        declared = [s for s in said if s.place.kind == "declared"]
+        if len({s.laws for s in declared}) > 1:
+            words = "; ".join(f"{s.raw or ' + '.join(s.laws)} ({s.place.file}:{s.place.line or '?'})" for s in declared)
+            yield Problem(declared[0].place.file, f"{id}: the terms are stated differently: {words}",
+                          declared[0].place.line, "all are kept")
+        yield from (Problem(s.place.file, f"{id}: the label {s.raw!r} is weak: {s.place.weak}", s.place.line,
+                            "kept as what is declared") for s in declared if s.place.weak)
