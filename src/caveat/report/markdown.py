@@ -115,7 +115,7 @@ def _checklist(duties: Sequence[Duty]) -> Iterator[str]:
 
 def _box_of(d: Duty) -> str:
     """A box to tick, but none for what others owe."""
-    return "**maker's**" if d.whose else f"[{'x' if d.state == 'met' else ' '}] **{d.state}**"
+    return f"**{for_markdown(d.whose)}'s**" if d.whose else f"[{'x' if d.state == 'met' else ' '}] **{d.state}**"
 
 
 def _path(path: Sequence[PathStep]) -> Iterator[str]:

@@ -158,7 +158,7 @@ def doubt_kind(d: Doubt) -> str:
 
 def duty_state(d: Duty) -> str:
     """`○ unmet`; what only the maker owes has no state here."""
-    return "· maker's" if d.whose else f"{DUTY_SIGNS.get(d.state, '?')} {d.state}"
+    return f"· {d.whose}'s" if d.whose else f"{DUTY_SIGNS.get(d.state, '?')} {d.state}"
 
 
 def duty_order(d: Duty) -> tuple[bool, int]:
@@ -168,9 +168,9 @@ def duty_order(d: Duty) -> tuple[bool, int]:
 
 
 def duty(d: Duty) -> str:
-    """What is owed, without its state."""
-    extra = [x for x in (setting(d.owed), f"the {d.whose}'s duty" if d.whose else "") if x]
-    return f"{d.cited.gist}{' (' + '; '.join(extra) + ')' if extra else ''}"
+    """What is owed, and under which settings, without its state."""
+    when = setting(d.owed)
+    return f"{d.cited.gist} ({when})" if when else d.cited.gist
 
 
 def may_says(m: May) -> list[str]:
