@@ -3,7 +3,7 @@
 Every table is checked here, with file and name, so that the running catalogue can trust what it reads:
 
     [[asset]]    one asset                        [[family]]   many that share everything but id and base
-    [[pattern]]  repositories known by their name [[alias]]    names = [...] that mean one id; loose = true: evidence only
+    [[pattern]]  repositories known by their name [[alias]]    names that mean one id (loose: for evidence only)
     [[service]]  hosted APIs and their terms by day
 """
 
@@ -149,15 +149,15 @@ def _step(file: str, where: str, s: Record) -> Record:
 
 
 def _pattern(file: str, p: Record) -> Record:
-    kept = {k: p[k] for k in ("match", "kind", "maker", "target", "parameters", "multimodal", "contents", "source")
-            if k in p}
+    kept: Record = {k: p[k] for k in p if k not in ("licence", "licences", "family")}
     _one_of(file, p["match"], p["kind"], KINDS)
     return {**kept, "licences": _licences(file, p["match"], p), "families": _list(p.get("family", ()))}
 
 
 def _service(file: str, s: Record) -> Record:
     terms = [{**_span(t), "held": t.get("held", "text"), "note": t.get("note", "")} for t in s["terms"]]
-    return {"names": s["names"], "tier": s.get("tier", ""), "maker": s.get("maker", ""), "terms": terms}
+    return {"names": s["names"], "tier": s.get("tier", ""), "maker": s.get("maker", ""), "terms": terms,
+            "source": s.get("source", "")}
 
 
 def _one_of(file: str, where: str, word: str, known: Iterable[str]) -> None:
@@ -177,7 +177,7 @@ def _names(records: dict[str, Record], aliases: list[tuple[str, Record]]) -> dic
             _give(names, name, asset_id, "an alias of")
     for file, a in aliases:
         for name in a["names"]:
-            _give(names, name, names.get(a["means"].lower(), a["means"]), file)
+            _give(names, name, str(names.get(a["means"].lower(), a["means"])), file)
     for name, ids in _short_names(records).items():
         if name not in names and len(ids) == 1:
             names[name] = ids[0]
@@ -195,7 +195,8 @@ def _short_names(records: dict[str, Record]) -> dict[str, list[str]]:
     for asset_id, r in records.items():
         if any(s["act"] == "copy" for s in r["steps"]):
             continue
-        for name in _spellings(asset_id.rpartition("/")[2].lower()):
+        ids = [asset_id, *(alias for alias in r["aliases"] if "/" in alias)]
+        for name in {n for i in ids for n in _spellings(i.rpartition("/")[2].lower())}:
             found.setdefault(name, []).append(asset_id)
     return found
 

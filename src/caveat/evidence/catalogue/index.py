@@ -130,7 +130,8 @@ class Catalogue:
     def _of_service(self, asset_id: str, glob: Glob) -> Asset:
         service = self._services[glob.at]
         terms = tuple(_term(t) for t in service["terms"])
-        return Asset(self._service_id(asset_id), "service", service.get("maker", ""), terms, source="services.toml")
+        return Asset(self._service_id(asset_id), "service", service.get("maker", ""), terms,
+                     source=service.get("source", ""))
 
     def _made_of_name(self, asset_id: str) -> Asset | None:
         step = self._origin(asset_id, True) or self._copied(asset_id)
@@ -159,7 +160,9 @@ class Catalogue:
         """Up to three known names that look most like a name: first those that begin alike, then difflib's."""
         start = fold(name)
         alike = sorted((n for n in self._names if "/" not in n and start and fold(n).startswith(start)), key=len)
-        also = nearest_words(name.lower(), (n for n in self._names if ("/" in n) == ("/" in name)))
+        heads = (g.glob.rstrip("*-").lower() for g in self._globs if g.sort == "service")
+        known = [n for n in (*self._names, *heads) if ("/" in n) == ("/" in name)]
+        also = nearest_words(name.lower(), dict.fromkeys(known))
         return list(dict.fromkeys(alike[:2] + also))[:3]
 
     def claims(self, asset_id: str, day: date | None = None) -> tuple[Claim, ...]:
@@ -180,10 +183,11 @@ class Catalogue:
                 continue
             again = any(s[0] == at[0] and s != at for s in seen)
             told += _licence_claims(asset, at[1]) if again else _asset_claims(asset, at[1])
-            todo += [(s.parent, s.when if self._is_service(s.parent) else day) for s in reversed(asset.steps)]
+            todo += [(s.parent, s.when if self.is_service(s.parent) else day) for s in reversed(asset.steps)]
         return tuple(told)
 
-    def _is_service(self, name: str) -> bool:
+    def is_service(self, name: str) -> bool:
+        """Whether a name is a hosted service, whose terms hang on the day of the call."""
         if name in self._records:
             return False
         glob = self._glob_of(name)

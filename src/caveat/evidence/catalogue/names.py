@@ -44,22 +44,28 @@ def fold(name: str) -> str:
 
 
 #: Suffixes of repositories that hold a known model in other numbers (quantize) or in another format (convert).
-_BITS = r"(?:\d{1,2}bit|[wq]\d[\w.]*|int[48]|fp8[\w-]*|nf4|nvfp4|mxfp4|\d+(?:\.\d+)?bpw)"
+_BITS = r"(?:\d{1,2}-?bit|iq\d[\w]*|[wq]\d[\w.]*|int[48]|fp8[\w-]*|nf4|nvfp4|mxfp4|\d+(?:\.\d+)?bpw)"
 SUFFIXES: tuple[tuple[str, str], ...] = (
     ("quantize", rf"[-_.](?:i1-)?(?:gguf|ggml)(?:[-_.]{_BITS})?"),
     ("quantize", rf"[-_.](?:awq|gptq|exl2|exl3|hqq|aqlm|eetq|autoround|imatrix)(?:[-_.](?:{_BITS}|\d+g))*"),
     ("quantize", rf"[-_.](?:unsloth-)?bnb(?:[-_.]{_BITS})+"),
     ("quantize", rf"[-_.](?:mlx[-_.])?(?:quantized[-_.])?{_BITS}(?:[-_.]mlx)?"),
-    ("convert", r"[-_.](?:mlx|onnx(?:[-_.]web)?|openvino|sharded(?:-[a-z0-9]+)?|bf16|fp16|f16|safetensors|hf)"),
+    ("convert", r"[-_.](?:mlx|onnx(?:[-_.]web)?|openvino|sharded(?:-[a-z0-9]+)?|bf16|fp16|f16|safetensors)"),
 )
+_MOST_SUFFIXES = 4
 _SUFFIXES = tuple((act, re.compile(rf"(?P<stem>.+?){tail}", re.IGNORECASE)) for act, tail in SUFFIXES)
 
 
 def without_suffix(name: str) -> tuple[str, str] | None:
     """("quantize", "Llama-2-7B-Chat") of "Llama-2-7B-Chat-GGUF"; None where no suffix stands."""
-    name = re.sub(r"\.gguf$", "-GGUF", name[:LONGEST], flags=re.IGNORECASE)
-    found = ((act, tail.fullmatch(name)) for act, tail in _SUFFIXES)
-    return next(((act, match["stem"]) for act, match in found if match), None)
+    stem, acts = re.sub(r"\.gguf$", "-GGUF", name[:LONGEST], flags=re.IGNORECASE), set()
+    for _ in range(_MOST_SUFFIXES):
+        found = next(((act, m["stem"]) for act, tail in _SUFFIXES if (m := tail.fullmatch(stem))), None)
+        if found is None:
+            break
+        acts.add(found[0])
+        stem = found[1]
+    return ("quantize" if "quantize" in acts else "convert", stem) if acts else None
 
 
 #: Accounts that re-upload others' models under their own names, unchanged or in other numbers.
