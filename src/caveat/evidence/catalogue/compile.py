@@ -26,7 +26,7 @@ from caveat.law.words import ACTS, KINDS, TARGETS
 Record = dict[str, Any]
 
 _ASSET = frozenset({"id", "kind", "maker", "licence", "licences", "aliases", "renamed-from", "family", "target",
-                    "parameters", "multimodal", "contents", "source", "weak", "step"})
+                    "parameters", "multimodal", "contents", "source", "weak", "step", "short"})
 _SHARED = (_ASSET - {"id"}) | {"members", "line"}
 _MEMBER = _ASSET | {"base", "act", "copy-of", "data"}
 _STEP = frozenset({"act", "from", "by", "column", "date", "source"})
@@ -122,7 +122,8 @@ def _record(file: str, a: Record) -> Record:
         plain["parameters"] = int(a["parameters"])
     return {**plain, "licences": _licences(file, where, a), "families": _list(a.get("family", ())),
             "aliases": [*_list(a.get("aliases", ())), *_list(a.get("renamed-from", ()))],
-            "source": a.get("source") or _card(a), "steps": [_step(file, where, s) for s in a.get("step", ())]}
+            "short": a.get("short", True), "source": a.get("source") or _card(a),
+            "steps": [_step(file, where, s) for s in a.get("step", ())]}
 
 
 def _card(a: Record) -> str:
@@ -190,10 +191,11 @@ def _give(names: dict[str, str], name: str, asset_id: str, file: str) -> None:
 
 
 def _short_names(records: dict[str, Record]) -> dict[str, list[str]]:
-    """Names without an owner -> what they may mean. A re-upload never takes the name of its original."""
+    """Names without an owner -> what they may mean. A re-upload never takes the name of its original;
+    `short = false` marks names that anybody might give to something else."""
     found: dict[str, list[str]] = {}
     for asset_id, r in records.items():
-        if any(s["act"] == "copy" for s in r["steps"]):
+        if not r["short"] or any(s["act"] == "copy" for s in r["steps"]):
             continue
         ids = [asset_id, *(alias for alias in r["aliases"] if "/" in alias)]
         for name in {n for i in ids for n in _spellings(i.rpartition("/")[2].lower())}:
