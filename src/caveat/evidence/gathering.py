@@ -1,0 +1,237 @@
+"""Hands every wanted file of a folder to its readers, and puts what they say together under the right asset.
+
+A reader that stumbles loses its own file, never the others': whatever happens, the rest is still judged.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from caveat.errors import EvidenceError, SettingsError
+from caveat.evidence import READERS
+from caveat.evidence.folder import File, Walked, asset_folders, grouped, printable, public_name, walk
+from caveat.evidence.hub_cache import repo_of_folder
+from caveat.evidence.wanted import Wanted
+from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, Problem, StepClaim
+
+#: Bytes read of one file unless its reader says otherwise, and of all files together.
+FILE_LIMIT, ALL_LIMIT = 4 << 20, 1 << 30
+#: Licence files below the asset's own folder that still speak of it.
+LICENCE_FOLDERS = frozenset({"licenses", "licences", "original", "legal"})
+
+Parts = tuple[str, ...]
+
+
+class Reader(NamedTuple):
+    """One reader module, as the gathering sees it."""
+
+    name: str
+    globs: tuple[str, ...]
+    wants_path: bool
+    limit: int
+    read: Callable[..., Evidence]
+
+
+class Asset(NamedTuple):
+    """One asset folder: where it is, what it is called, and how that is known."""
+
+    parts: Parts
+    name: str
+    inferred: bool
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """Every registered reader, imported once."""
+    return {name: _reader(name) for name in READERS}
+
+
+def _reader(name: str) -> Reader:
+    module = importlib.import_module(f"caveat.evidence.{name}")
+    wants_path = getattr(module, "READS", "bytes") == "path"
+    return Reader(name, tuple(module.NAMES), wants_path, getattr(module, "LIMIT", FILE_LIMIT), module.read)
+
+
+@cache
+def wanted() -> Wanted:
+    return Wanted({name: r.globs for name, r in readers().items()})
+
+
+def gather(path: Path, asset: str | None = None) -> Evidence:
+    """See `caveat.evidence.gather`."""
+    root, walked = _looked_at(Path(path))
+    if not walked.files and not walked.problems:
+        raise EvidenceError(f"{printable(str(path))} holds nothing that can be read: no card, settings, recipe or code")
+    assets = _assets(root, walked.files, asset)
+    said = _read_all(walked.files, assets)
+    own = {a.name: _of_one(a, parts) for a, parts in said.items()}
+    subjects = _subjects(assets, own)
+    together = sum(own.values(), Evidence())
+    problems = tuple(grouped([*walked.problems, *together.problems]))
+    claims = _linked(together.claims, {a.parts: a.name for a in assets})
+    return replace(together, subjects=subjects, claims=claims, problems=problems)
+
+
+def _looked_at(path: Path) -> tuple[Path, Walked]:
+    """The folder meant and the files wanted: a caveat.toml means its folder, another file only itself."""
+    if not os.path.lexists(path):
+        raise EvidenceError(f"{printable(str(path))} does not exist; name a folder, a file or a repository id")
+    if path.is_dir() or path.name == "caveat.toml":
+        root = path if path.is_dir() else path.parent
+        return root, walk(root, wanted())
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise EvidenceError(f"{printable(str(path))} is not a plain file; it was not opened")
+    names = wanted().readers(path.name)
+    if not names:
+        raise EvidenceError(f"{printable(path.name)} is no file that a reader knows; name its folder")
+    return path.parent, Walked((File(path, printable(path.name), (), path.stat().st_size, names),), ())
+
+
+def _assets(root: Path, files: tuple[File, ...], asked: str | None) -> tuple[Asset, ...]:
+    """The root and every asset folder below it, deepest last."""
+    settings = {f.parts: f for f in files if f.path.name == "caveat.toml"}
+    found = [Asset((), *_name(root, settings.get(()), asked, ""))]
+    for parts, public in sorted(asset_folders(files).items()):
+        found.append(Asset(parts, *_name(root.joinpath(*parts), settings.get(parts), None, public)))
+    return tuple(found)
+
+
+def _name(folder: Path, settings: File | None, asked: str | None, public: str) -> tuple[str, bool]:
+    """What an asset is called, and whether that is inferred from a folder's name."""
+    if asked:
+        return printable(asked), False
+    from caveat.evidence.caveat_toml import project_name
+
+    said = project_name(_head(settings)) if settings else ""
+    if said:
+        return printable(said), False
+    real = Path(os.path.realpath(folder))
+    cached = next((repo_of_folder(p.name) for p in (real, *real.parents) if repo_of_folder(p.name)), "")
+    known = public or cached or public_name(real.name)
+    return (printable(known), True) if known else (printable(real.name) or "unnamed", False)
+
+
+def _head(file: File) -> str:
+    try:
+        with file.path.open("rb") as stream:
+            return stream.read(1 << 20).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _read_all(files: Iterable[File], assets: tuple[Asset, ...]) -> dict[Asset, list[tuple[str, Evidence]]]:
+    """What each reader said of each asset, in order of files."""
+    by_parts = {a.parts: a for a in assets}
+    said: dict[Asset, list[tuple[str, Evidence]]] = {a: [] for a in assets}
+    budget = ALL_LIMIT
+    for f in files:
+        owner = next(by_parts[f.parts[:n]] for n in range(len(f.parts), -1, -1) if f.parts[:n] in by_parts)
+        for name in f.readers:
+            reader = readers()[name]
+            budget -= 0 if reader.wants_path else min(f.size, reader.limit)
+            evidence = _read_one(reader, f, owner) if budget >= 0 else _too_much(f)
+            said[owner].append((name, _beside(name, f, owner, evidence)))
+    return said
+
+
+def _read_one(reader: Reader, f: File, owner: Asset) -> Evidence:
+    """What one reader says of one file; whatever goes wrong becomes a problem."""
+    try:
+        if reader.wants_path:
+            return reader.read(f.path, f.name, owner.name)
+        if f.size > reader.limit:
+            return _problem(f, f"larger than {reader.limit >> 20} MiB", "it was not read")
+        return reader.read(plain_bytes(f.path, reader.limit), f.name, owner.name)
+    except SettingsError as error:
+        if not owner.parts:
+            raise
+        return _problem(f, str(error), "this caveat.toml was left out")
+    except OSError as error:
+        return _problem(f, f"cannot be opened: {error.strerror or error}", "")
+    except Exception as error:  # a stranger's file must not end the run, whatever the reader missed
+        return _problem(f, f"{type(error).__name__} while reading it", "it was left out")
+
+
+def plain_bytes(path: Path, limit: int) -> bytes:
+    """The bytes of a plain file, at most `limit`; a pipe put in its place meanwhile is refused, not waited for."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(0, "not a plain file")
+        return stream.read(limit)
+
+
+def _problem(f: File, what: str, instead: str) -> Evidence:
+    return Evidence(problems=(Problem(f.name, what, None, instead),))
+
+
+def _too_much(f: File) -> Evidence:
+    return _problem(f, f"more than {ALL_LIMIT >> 30} GiB of text in all", "it was not read")
+
+
+def _beside(reader: str, f: File, owner: Asset, said: Evidence) -> Evidence:
+    """A licence file deep inside an asset speaks of what lies there (a part of others), not of the asset."""
+    if reader != "licence_file":
+        return said
+    below = f.parts[len(owner.parts):]
+    if not below or below[0] == "snapshots" or below[-1].lower() in LICENCE_FOLDERS:
+        return said
+    return replace(said, claims=tuple(c for c in said.claims if not isinstance(c, LicenceClaim)))
+
+
+def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
+    """All that was said of one asset, each claim once."""
+    if _is_model(said):
+        said = [(n, _without_product(e) if n == "python_code" else e) for n, e in said]
+    together = sum((e for _, e in said), Evidence())
+    named: tuple[Claim, ...] = ()
+    if asset.inferred and together.claims:
+        where = Place("inferred", "/".join(map(printable, asset.parts)) or ".", None, "folder name", asset.name)
+        named = (AssetClaim(asset.name, "name", asset.name, where),)
+    return replace(together, claims=tuple(dict.fromkeys((*named, *together.claims))),
+                   problems=tuple(dict.fromkeys(together.problems)))
+
+
+def _is_model(said: list[tuple[str, Evidence]]) -> bool:
+    """Whether a card, weights or a training script make it a model or data set: then code beside it is its own."""
+    kinds = {c.value for _, e in said for c in e.claims if isinstance(c, AssetClaim) and c.field == "kind"}
+    return bool(kinds & {"model", "dataset"}) or any(n in ("config", "adapter_config", "gguf", "safetensors")
+                                                     for n, e in said if e.claims)
+
+
+def _without_product(said: Evidence) -> Evidence:
+    kept = (c for c in said.claims if not (isinstance(c, StepClaim) and c.act == "bundle")
+            and not (isinstance(c, AssetClaim) and c.field == "kind" and c.value == "product"))
+    return replace(said, claims=tuple(kept))
+
+
+def _subjects(assets: tuple[Asset, ...], said: dict[str, Evidence]) -> tuple[str, ...]:
+    """The top-level assets: the root, unless it is only a folder around others."""
+    root, *below = assets
+    if not below or _speaks(said[root.name]):
+        return (root.name,)
+    tops = [a for a in below if not any(a.parts[:len(b.parts)] == b.parts for b in below if b is not a)]
+    return tuple(dict.fromkeys(a.name for a in tops))
+
+
+def _speaks(root: Evidence) -> bool:
+    return any(not isinstance(c, LicenceClaim) and getattr(c, "what", "") == "" for c in root.claims) or bool(root.you)
+
+
+def _linked(claims: tuple[Claim, ...], names: dict[Parts, str]) -> tuple[Claim, ...]:
+    """A parent that is a folder beside, and an asset of its own, goes by that asset's name."""
+    folders = {"/".join(parts): name for parts, name in names.items() if parts}
+    return tuple(_relinked(c, folders) if isinstance(c, StepClaim) else c for c in claims)
+
+
+def _relinked(step: StepClaim, folders: dict[str, str]) -> StepClaim:
+    name = folders.get(posixpath.normpath(step.parent.replace("\\", "/")), "")
+    return replace(step, parent=name) if name and name != step.child else step

@@ -1,0 +1,131 @@
+"""Python code and notebooks: which models, services and data sets a program calls or trains on, by its syntax alone.
+
+    AutoModelForCausalLM.from_pretrained("owner/name")      an app with a model inside: a product that bundles it
+    client.chat.completions.create(model="gpt-4o")          an app on a service
+    SFTTrainer(model=..., train_dataset=load_dataset(...))  a model being made: finetune and train
+
+Nothing is imported or run. Names are followed through plain assignments, defaults of functions, argparse and
+environment lookups; a name that is put together at run time is kept as far as it is known and marked `computed`.
+
+Traps: a method called `create` or `generate` that is not a model's; `load_dataset("json", data_files=...)`; a
+tokenizer or processor alone is no model; `push_to_hub` names the child; a reference model of DPO is no parent of its
+own; notebooks hold magics (`!pip`, `%%bash`) between their code.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import replace
+
+from caveat.evidence.code_calls import Call, calls_in
+from caveat.evidence.code_training import trained
+from caveat.evidence.repo_names import is_local
+from caveat.evidence.source import place, text_of
+from caveat.lineage.claims import AssetClaim, Claim, Evidence, Problem, StepClaim
+
+NAMES = ("*.py", "*.ipynb")
+READS = "bytes"
+LIMIT = 8 << 20
+#: Longest code that is parsed, in characters: the syntax tree takes about a hundred times as much memory.
+CODE_LIMIT = 1 << 20
+#: A file without any of these words calls nothing that we know.
+WORTH = re.compile(
+    r"from_pretrained|pipeline\(|load_dataset|SentenceTransformer|CrossEncoder|snapshot_download|hf_hub_download"
+    r"|\bLLM\(|Llama\(|\.create\(|\.parse\(|completion\(|generate_content|\.chat\(|\.stream\(|\.complete\(|embed"
+    r"|Chat[A-Z]|GenerativeModel|ollama|InferenceClient|Trainer\(|get_peft_model"
+)
+
+
+def read(data: bytes, file: str, asset: str) -> Evidence:
+    """The claims of one program or notebook about `asset` (the product, or the model that it trains)."""
+    source = text_of(data, file, LIMIT)
+    if not WORTH.search(source.text):
+        return Evidence(problems=source.problems)
+    if file.endswith(".ipynb"):
+        return Evidence(problems=source.problems) + of_notebook(source.text, file, asset)
+    return Evidence(problems=source.problems) + of_code(source.text, file, asset)
+
+
+def of_code(code: str, file: str, asset: str) -> Evidence:
+    """The claims of the text of a program."""
+    tree, wrong = parsed(code, file)
+    found = Evidence(problems=wrong)
+    return found + claims_of(tree, file, asset) if tree else found
+
+
+def of_notebook(text: str, file: str, asset: str) -> Evidence:
+    """The claims of a notebook; places name the cell, for lines of the file itself tell nobody anything."""
+    cells, wrong = code_cells(text, file)
+    said = of_code("\n".join(cells), file, asset)
+    starts = [0]
+    for cell in cells:
+        starts.append(starts[-1] + cell.count("\n") + 1)
+    claims = tuple(_in_cell(c, starts) for c in said.claims)
+    return replace(said, claims=claims, problems=(*wrong, *said.problems))
+
+
+def _in_cell(claim: Claim, starts: list[int]) -> Claim:
+    cell = bisect_left(starts, claim.place.line or 1)
+    return replace(claim, place=replace(claim.place, line=None, key=f"code cell {cell}: {claim.place.key}"))
+
+
+def parsed(code: str, file: str) -> tuple[ast.Module | None, tuple[Problem, ...]]:
+    """The syntax tree, or why there is none."""
+    if len(code) > CODE_LIMIT:
+        return None, (Problem(file, f"code of more than {CODE_LIMIT >> 20} MiB", None, "it was not read"),)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code), ()
+    except SyntaxError as error:
+        return None, (Problem(file, f"not Python: {error.msg}", error.lineno, "it was not read"),)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, (Problem(file, f"not Python: {type(error).__name__}", None, "it was not read"),)
+
+
+def code_cells(text: str, file: str) -> tuple[list[str], tuple[Problem, ...]]:
+    """The code cells of a notebook; magics become comments, so that lines stay countable."""
+    try:
+        cells = json.loads(text).get("cells", [])
+        rows = ["".join(c.get("source", ())) for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        return [], (Problem(file, f"not a notebook: {type(error).__name__}", None, "it was not read"),)
+    return list(map(_without_magics, rows)), ()
+
+
+def _without_magics(cell: str) -> str:
+    if cell.lstrip().startswith("%%") and not cell.lstrip().startswith(("%%time", "%%capture")):
+        return re.sub(r"^", "# ", cell, flags=re.MULTILINE)
+    return re.sub(r"^(\s*)([!%?].*)$", r"\1pass  # \2", cell, flags=re.MULTILINE)
+
+
+def claims_of(tree: ast.Module, file: str, asset: str) -> Evidence:
+    """Claims of a syntax tree: the models being trained, then everything else the program calls."""
+    try:
+        calls, unknown = calls_in(tree, file)
+        training = trained(tree, calls, file, asset)
+    except RecursionError:
+        return Evidence(problems=(Problem(file, "code nested too deeply", None, "it was not read"),))
+    rest = [c for c in calls if c.name not in training.used]
+    claims = tuple(dict.fromkeys((*training.claims, *_bundled(rest, file, asset))))
+    return Evidence(claims=claims, problems=unknown)
+
+
+def _bundled(calls: list[Call], file: str, asset: str) -> Iterator[Claim]:
+    """A product that bundles what it calls; data sets that are only loaded are named, not bundled."""
+    inside = [c for c in calls if c.kind in ("model", "service") and not is_local(c.name)]
+    if inside:
+        first = inside[0]
+        yield AssetClaim(asset, "kind", "product", place(file, first.line, first.how, first.written, "detected"))
+    for c in inside:
+        where = place(file, c.line, c.how, c.written, "detected", c.weak)
+        yield AssetClaim(c.name, "kind", c.kind, where)
+        yield StepClaim(asset, "bundle", c.name, where, computed=c.computed)
+    for c in calls:
+        if c.kind == "dataset" and not is_local(c.name):
+            yield AssetClaim(c.name, "kind", "dataset", place(file, c.line, c.how, c.written, "detected"))
