@@ -1,1 +1,43 @@
-"""Caveat: licence compliance for language models, from weights to outputs."""
+"""Caveat: licence compliance for language models, from weights to outputs.
+
+    import caveat
+    caveat.ask("may I train falcon-7b on output of llama-2-70b-chat?").verdict    # "prohibited"
+    for report in caveat.check("./my-model"): print(report.verdict)
+
+Everything a program needs is here: `ask`, `check`, `trace`, `explain`, `compare`, `render`, and the values they give
+(`Verdict`, `Report`, `Finding`, `Graph`) or raise (`CaveatError`). Names are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caveat.errors import CaveatError as CaveatError
+    from caveat.flows.asking import ask as ask
+    from caveat.flows.checking import check as check
+    from caveat.flows.explaining import compare as compare
+    from caveat.flows.explaining import explain as explain
+    from caveat.flows.tracing import trace as trace
+    from caveat.report import render as render
+    from caveat.verdict.answer import Finding as Finding
+    from caveat.verdict.answer import Graph as Graph
+    from caveat.verdict.answer import Report as Report
+    from caveat.verdict.answer import Verdict as Verdict
+
+_HOME = {
+    "ask": "caveat.flows.asking", "check": "caveat.flows.checking", "trace": "caveat.flows.tracing",
+    "explain": "caveat.flows.explaining", "compare": "caveat.flows.explaining", "render": "caveat.report",
+    "Verdict": "caveat.verdict.answer", "Report": "caveat.verdict.answer", "Finding": "caveat.verdict.answer",
+    "Graph": "caveat.verdict.answer", "CaveatError": "caveat.errors",
+}
+
+__all__ = ["CaveatError", "Finding", "Graph", "Report", "Verdict", "ask", "check", "compare", "explain", "render", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'caveat' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -128,8 +128,11 @@ class _Imaginer:
         return PlanRead(words_of(plan), frozenset(self.known - known), (uses, len(self.uses)))
 
     def use(self, plan: Plan, form: _Act) -> None:
-        things = [self.node(t) for t in plan.things]
-        others = [self.node(t) for prep, ts in plan.preps if prep != "to" for t in ts]
+        told, preps = plan.things, plan.preps
+        if not told:  # "retrieve over my-notes with M": what it is done to may follow a preposition
+            told, preps = preps[0][1], preps[1:]
+        things = [self.node(t) for t in told]
+        others = [self.node(t) for prep, ts in preps if prep != "to" for t in ts]
         choices = plan.offered.choices if plan.offered else ((),)
         for node in things:
             self.add_use(plan.act, node, choices, plan.named)

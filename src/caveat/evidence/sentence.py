@@ -49,7 +49,7 @@ POLITE = re.compile(
     r"|we\s+(?:want|plan|would\s+like)\s+to\s+)",
     re.IGNORECASE,
 )
-TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|,|\+|[^\s,+\"']+(?:\+[^\s,+\"']+)*")
+TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|,|\+|[^\s,+\"']+(?:\+\+)?")
 DATE = re.compile(r"^\d{4}(-\d{2}(-\d{2})?)?$")
 FACT = re.compile(r"^\s*([A-Za-z_.\-]+)\s*(=|<=|>=|<|>)\s*(\"[^\"]*\"|'[^']*'|\S+(?:\s*\+\s*\S+)*)\s*$")
 

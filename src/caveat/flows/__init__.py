@@ -2,7 +2,7 @@
 
     ask      sentence -> imagined lineage -> decide -> Verdict
     check    files    -> gathered lineage -> decide for every maker, the offer and every use -> Report
-    trace    files    -> gathered lineage, with roles -> Graph
+    trace    files or a name -> lineage, with roles -> Graph
     explain  law file -> the licence, a clause, a word or a tag in our words
     compare  two law files -> what each lets you do, differences first
     init     files    -> a starter caveat.toml

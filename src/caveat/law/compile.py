@@ -32,6 +32,15 @@ class Sources:
             self._laws[id] = self.parser(id).law()
         return self._laws[id]
 
+    def leave_out_faulty(self) -> None:
+        """Drop files that cannot be read, telling each: for authors, while a file is being written."""
+        for id in list(self.sources):
+            try:
+                self.law(id)
+            except LawError as fault:
+                print(f"left out: {fault}")
+                del self.sources[id]
+
     def parser(self, id: str) -> LawParser:
         return LawParser(self.sources[id], self.words, self.law)
 
@@ -43,9 +52,11 @@ class Sources:
         return Source.read(path).data if path.exists() else {}
 
 
-def compile_sources(folder: Path = HERE) -> dict[str, Any]:
-    """The whole shelf as JSON-able data; raises LawError at the first fault."""
+def compile_sources(folder: Path = HERE, keep_going: bool = False) -> dict[str, Any]:
+    """The whole shelf as JSON-able data; raises LawError at the first fault, or prints it and leaves that file out."""
     src = Sources(folder)
+    if keep_going:
+        src.leave_out_faulty()
     tags = src.tags()
     return {
         "laws": {id: _line(law_to_plain(src.law(id))) for id in src.sources},
@@ -81,8 +92,8 @@ def digest(folder: Path = HERE) -> str:
     return h.hexdigest()
 
 
-def write(folder: Path = HERE, to: Path = COMPILED) -> None:
-    text = json.dumps(compile_sources(folder), ensure_ascii=False, sort_keys=True, indent=0)
+def write(folder: Path = HERE, to: Path = COMPILED, keep_going: bool = False) -> None:
+    text = json.dumps(compile_sources(folder, keep_going), ensure_ascii=False, sort_keys=True, indent=0)
     to.write_text(text + "\n", encoding="utf-8")
 
 

@@ -17,14 +17,13 @@ from caveat.law import words
 from caveat.law.rule import Case, Cell, Condition, Demand, Law, Reading, Rule, Test, Word
 
 LAW_KEYS = frozenset(
-    "id spdx name publisher since until source checked weak root binds family covers hf aliases rolling tdm restricts "
-    "includes like drop needs-grant roles rule outbound case note".split()
+    ["id", "spdx", "name", "publisher", "since", "until", "source", "checked", "weak", "root", "binds", "family", "covers", "hf", "aliases", "rolling", "tdm", "restricts", "includes", "like", "drop", "needs-grant", "roles", "rule", "outbound", "case", "note"]
 )
 RULE_KEYS = frozenset(
-    "id at says do on to when unless gist check standing contained whose duty-of ends since until".split()
+    ["id", "at", "says", "do", "on", "to", "when", "unless", "gist", "check", "standing", "contained", "whose", "duty-of", "ends", "since", "until"]
 )
 OUTBOUND_KEYS = frozenset({"on", "demand", "at", "alone"})
-CASE_KEYS = frozenset("id ask answer by duties not-owed doubts only-duties no-doubts why sure".split())
+CASE_KEYS = frozenset(["id", "ask", "answer", "by", "duties", "not-owed", "doubts", "only-duties", "no-doubts", "why", "sure"])
 WORD_KEYS = frozenset({"word", "ask", "used-as", "presumed", "reading", "note"})
 READING_KEYS = frozenset({"id", "means", "held-by", "acts", "also", "targets", "grants"})
 RESTRICTIONS = frozenset({"commerce", "field", "users", "name", "share-alike", "changes"})

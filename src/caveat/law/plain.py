@@ -31,8 +31,9 @@ def law_to_plain(law: Law) -> list[Any]:
 def law_from_plain(plain: list[Any]) -> Law:
     *head, roles, rules, outbound = plain
     family, rolling, tdm, restricts, includes, needs = head[12:]
+    first: Any = head[:12]
     return Law(
-        *head[:12], tuple(family), rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
+        *first, tuple(family), rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
         {role: {act: _cell(c) for act, c in row.items()} for role, row in roles.items()},
         tuple(_rule(r) for r in rules), tuple(_demand(d) for d in outbound),
     )
@@ -48,7 +49,8 @@ def word_from_plain(plain: list[Any]) -> Word:
 
 
 def _cell(p: list[Any]) -> Cell:
-    return Cell(*(tuple(x) if isinstance(x, list) else x for x in p))
+    fields: Any = [_tupled(x) for x in p]
+    return Cell(*fields)
 
 
 def _rule(p: list[Any]) -> Rule:
@@ -63,11 +65,13 @@ def _condition(p: Any) -> tuple[tuple[Test, ...], ...]:
 
 
 def _demand(p: list[Any]) -> Demand:
-    return Demand(*(tuple(x) if isinstance(x, list) else x for x in p))
+    fields: Any = [_tupled(x) for x in p]
+    return Demand(*fields)
 
 
 def _reading(p: list[Any]) -> Reading:
-    r = Reading(*(tuple(x) if isinstance(x, list) else x for x in p))
+    fields: Any = [_tupled(x) for x in p]
+    r = Reading(*fields)
     return r._replace(also=tuple((a, b) for a, b in r.also))
 
 

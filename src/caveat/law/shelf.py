@@ -49,7 +49,7 @@ class Shelf:
 
     def resolve(self, name: str) -> str | None:
         """A law id for what people type: id, alias, SPDX id, Hugging Face tag or everyday name; None if not known."""
-        low = name.strip().lower()
+        low = _without_address(name.strip().lower())
         if low in self._data["laws"]:
             return low
         found: str | None = self._data["names"].get(low)
@@ -76,6 +76,15 @@ class Shelf:
     def raw(self, section: str) -> Any:
         """A section of the compiled data as it stands (licence_names, everyday)."""
         return self._data[section]
+
+
+def _without_address(low: str) -> str:
+    """A licence's web address without what says nothing: scheme, www, trailing slash, deed or legal code."""
+    if "/" not in low:
+        return low
+    bare = low.partition("://")[2] or low
+    bare = bare.removeprefix("www.").rstrip("/")
+    return bare.removesuffix("/legalcode").removesuffix("/deed").removesuffix(".en").rstrip("/")
 
 
 @cache

@@ -92,18 +92,19 @@ TARGETS = (
 
 #: role -> act -> role, or a cell {"if": {word: reading}, "then": role, "else": role}; "" is nothing.
 _LAUNDERING = {"if": {"output-of-output": "laundering"}, "then": "output", "else": "", "same-party": True}
+_ADAPTER = {"if": {"adapter": "derivative"}, "then": "derivative", "else": "trained"}
 _ADAPTED = {"if": {"derivative": "adapted"}, "then": "derivative", "else": ""}
 DEFAULT_ROLES: dict[str, dict[str, object]] = {
     "materials": {
         "copy": "materials", "convert": "materials", "filter": "materials",
-        "quantize": "derivative", "finetune": "derivative", "adapt": "derivative", "merge": "derivative",
+        "quantize": "derivative", "finetune": "derivative", "adapt": _ADAPTER, "merge": "derivative",
         "prune": "derivative", "mix": "derivative",
         "distil": "trained", "train": _ADAPTED, "generate": "output", "annotate": "judged",
         "bundle": "bundled", "serve": "service",
     },
     "derivative": {
         "copy": "derivative", "convert": "derivative", "filter": "derivative", "quantize": "derivative",
-        "finetune": "derivative", "adapt": "derivative", "merge": "derivative", "prune": "derivative",
+        "finetune": "derivative", "adapt": _ADAPTER, "merge": "derivative", "prune": "derivative",
         "mix": "derivative",
         "distil": "trained", "train": _ADAPTED, "generate": "output", "annotate": "judged",
         "bundle": "bundled", "serve": "service",

@@ -52,6 +52,8 @@ def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
         pairs: dict[Pair, Via] = {pair: Via(asset.id, None, None) for pair in _origins(asset, law_of, actor)}
         for edge in asset.edges:
             for pair in reach[edge.parent]:
+                if _relicensed_by_owner(lineage, reach, asset, edge, pair, actor):
+                    continue
                 for child in _follow(law_of(pair.law), pair, edge, asset, actor):
                     pairs.setdefault(child, Via(edge.parent, pair, edge))
         reach[asset.id] = pairs
@@ -66,6 +68,22 @@ def _origins(asset: Asset, law_of: LawOf, actor: str) -> Iterator[Pair]:
             yield Pair(law, law_of(law).root)
     if asset.contents:
         yield Pair(asset.contents, law_of(asset.contents).root)
+
+
+def _relicensed_by_owner(lineage: Lineage, reach: Reach, asset: Asset, edge: Edge, pair: Pair, actor: str) -> bool:
+    """A publisher's own variant of his own model is his material anew, not a derivative: his label says it all."""
+    if not asset.maker or asset.maker == actor or pair.law not in asset.laws():
+        return False
+    return lineage.assets[_origin(reach, edge.parent, pair)].maker == asset.maker
+
+
+def _origin(reach: Reach, asset: str, pair: Pair) -> str:
+    """The asset at which a pair's licence was attached."""
+    via = reach[asset][pair]
+    while via.pair is not None:
+        asset, pair = via.asset, via.pair
+        via = reach[asset][pair]
+    return asset
 
 
 def _silent(asset: Asset) -> bool:

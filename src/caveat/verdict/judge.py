@@ -134,6 +134,9 @@ def in_guard(inquiry: Inquiry, pair: Pair, world: World) -> bool:
         elif later and word == "derivative":
             inquiry.noted[word] = "not-adapted"
             ok = guard_allows(allowed, "not-adapted")
+        elif inquiry.presume and (presumed := inquiry.word_of(word).presumed):
+            inquiry.noted[word] = presumed
+            ok = guard_allows(allowed, presumed)
         else:
             ok = world.ask(word, lambda v, allowed=allowed: guard_allows(allowed, v))  # type: ignore[misc]
         if not ok:

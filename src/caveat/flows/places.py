@@ -1,0 +1,26 @@
+"""Where a thing named on the command line lies: a path, a repository in the local cache, or (if asked) the hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from caveat.errors import EvidenceError
+
+REPO = re.compile(r"^[\w.\-]+/[\w.\-]+$")
+
+
+def place_of(named: str, online: bool = False) -> tuple[Path, str | None]:
+    """The path to read, and the repository id if it is one. Raises EvidenceError with what to do next."""
+    path = Path(named)
+    if path.exists() or path.is_symlink():
+        return path, None
+    if not REPO.match(named):
+        raise EvidenceError(f"{named}: no such file or folder")
+    from caveat.evidence import hub_cache
+
+    cached = hub_cache.online(named) if online else hub_cache.snapshot(named)
+    if cached is None:
+        raise EvidenceError(f"{named}: no such path, and not in the local Hugging Face cache "
+                            "(--online reads the hub; caveat trace shows what the catalogue knows)")
+    return cached, named
