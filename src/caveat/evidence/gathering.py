@@ -10,7 +10,6 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +19,12 @@ from caveat.evidence import READERS
 from caveat.evidence.folder import File, Walked, asset_folders, grouped, printable, public_name, walk
 from caveat.evidence.hub_cache import repo_of_folder
 from caveat.evidence.wanted import Wanted
-from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, Problem, StepClaim
+from caveat.lineage.claims import AssetClaim, Claim, Evidence, FileClaim, LicenceClaim, Place, Problem, StepClaim
 
 #: Bytes read of one file unless its reader says otherwise, and of all files together.
 FILE_LIMIT, ALL_LIMIT = 4 << 20, 1 << 30
+#: Files that make models when they run.
+MAKERS = (".py", ".ipynb", ".yml", ".yaml")
 #: Licence files below the asset's own folder that still speak of it.
 LICENCE_FOLDERS = frozenset({"licenses", "licences", "original", "legal"})
 
@@ -72,12 +73,12 @@ def gather(path: Path, asset: str | None = None) -> Evidence:
         raise EvidenceError(f"{printable(str(path))} holds nothing that can be read: no card, settings, recipe or code")
     assets = _assets(root, walked.files, asset)
     said = _read_all(walked.files, assets)
-    own = {a.name: _of_one(a, parts) for a, parts in said.items()}
-    subjects = _subjects(assets, own)
+    own = {a: _of_one(a, parts) for a, parts in said.items()}
+    subjects = (*_subjects(assets, own), *_made_beside(assets, own))
     together = sum(own.values(), Evidence())
     problems = tuple(grouped([*walked.problems, *together.problems]))
     claims = _linked(together.claims, {a.parts: a.name for a in assets})
-    return replace(together, subjects=subjects, claims=claims, problems=problems)
+    return together._replace(subjects=subjects, claims=claims, problems=problems)
 
 
 def _looked_at(path: Path) -> tuple[Path, Walked]:
@@ -184,11 +185,12 @@ def _beside(reader: str, f: File, owner: Asset, said: Evidence) -> Evidence:
     below = f.parts[len(owner.parts):]
     if not below or below[0] == "snapshots" or below[-1].lower() in LICENCE_FOLDERS:
         return said
-    return replace(said, claims=tuple(c for c in said.claims if not isinstance(c, LicenceClaim)))
+    return said._replace(claims=tuple(c for c in said.claims if not isinstance(c, LicenceClaim)))
 
 
 def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
     """All that was said of one asset, each claim once."""
+    said = _apart(said)
     if _is_model(said):
         said = [(n, _without_product(e) if n == "python_code" else e) for n, e in said]
     together = sum((e for _, e in said), Evidence())
@@ -196,7 +198,7 @@ def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
     if asset.inferred and together.claims:
         where = Place("inferred", "/".join(map(printable, asset.parts)) or ".", None, "folder name", asset.name)
         named = (AssetClaim(asset.name, "name", asset.name, where),)
-    return replace(together, claims=tuple(dict.fromkeys((*named, *together.claims))),
+    return together._replace(claims=tuple(dict.fromkeys((*named, *together.claims))),
                    problems=tuple(dict.fromkeys(together.problems)))
 
 
@@ -210,20 +212,50 @@ def _is_model(said: list[tuple[str, Evidence]]) -> bool:
 def _without_product(said: Evidence) -> Evidence:
     kept = (c for c in said.claims if not (isinstance(c, StepClaim) and c.act == "bundle")
             and not (isinstance(c, AssetClaim) and c.field == "kind" and c.value == "product"))
-    return replace(said, claims=tuple(kept))
+    return said._replace(claims=tuple(kept))
 
 
-def _subjects(assets: tuple[Asset, ...], said: dict[str, Evidence]) -> tuple[str, ...]:
+def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """The top-level assets: the root, unless it is only a folder around others."""
     root, *below = assets
-    if not below or _speaks(said[root.name]):
+    if not _speaks(said[root], root.name) and _made_beside(assets, said):
+        return ()
+    if not below or _speaks(said[root], root.name):
         return (root.name,)
     tops = [a for a in below if not any(a.parts[:len(b.parts)] == b.parts for b in below if b is not a)]
     return tuple(dict.fromkeys(a.name for a in tops))
 
 
-def _speaks(root: Evidence) -> bool:
-    return any(not isinstance(c, LicenceClaim) and getattr(c, "what", "") == "" for c in root.claims) or bool(root.you)
+def _made_beside(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
+    """Models that the root's own code or recipes make under other names: they are what a check is about, too."""
+    known = {a.name for a in assets}
+    made = (c.child for c in said[assets[0]].claims if isinstance(c, StepClaim) and c.place.kind != "inferred"
+            and not c.by and c.child not in known and c.place.file.endswith(MAKERS))
+    return tuple(dict.fromkeys(made))
+
+
+def _apart(said: list[tuple[str, Evidence]]) -> list[tuple[str, Evidence]]:
+    """Several merge recipes in a folder that is no model make several models, each named for its file."""
+    recipes = [e.claims[0].place.file for n, e in said if n == "mergekit" and e.claims]
+    if len(recipes) < 2 or any(n not in ("mergekit", "licence_file", "python_code") for n, e in said if e.claims):
+        return said
+    return [(n, _renamed(e) if n == "mergekit" else e) for n, e in said]
+
+
+def _renamed(said: Evidence) -> Evidence:
+    def under(c: Claim) -> Claim:
+        stem = c.place.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        if isinstance(c, StepClaim):
+            return c._replace(child=stem)
+        return c._replace(asset=stem)
+
+    return said._replace(claims=tuple(map(under, said.claims)))
+
+
+def _speaks(root: Evidence, asset: str) -> bool:
+    """Whether anything is said of the folder itself, rather than of what its code makes or lies below."""
+    own = (c for c in root.claims if not isinstance(c, (LicenceClaim, FileClaim)))
+    return bool(root.you) or any(getattr(c, "child", "") == asset or getattr(c, "asset", "") == asset for c in own)
 
 
 def _linked(claims: tuple[Claim, ...], names: dict[Parts, str]) -> tuple[Claim, ...]:
@@ -234,4 +266,4 @@ def _linked(claims: tuple[Claim, ...], names: dict[Parts, str]) -> tuple[Claim, 
 
 def _relinked(step: StepClaim, folders: dict[str, str]) -> StepClaim:
     name = folders.get(posixpath.normpath(step.parent.replace("\\", "/")), "")
-    return replace(step, parent=name) if name and name != step.child else step
+    return step._replace(parent=name) if name and name != step.child else step

@@ -33,6 +33,8 @@ POLICY_NAME = re.compile(r"policy|prohibited_use|acceptable_use", re.IGNORECASE)
 CODE_NAME = re.compile(r"licen[cs]e[-_.]?code|code[-_.]?licen[cs]e", re.IGNORECASE)
 #: A file shorter than this that holds no text may still name its licence.
 SHORT = 4000
+UNDER = re.compile(r"\b(?:under|governed by|subject to)\b")
+DENIED = re.compile(r"\b(?:not|modified|instead of|unlike|except)\b")
 NAMED_ONLY = "the file names the licence and does not hold its text"
 
 
@@ -130,7 +132,7 @@ def _licences(found: list[Found], file: str, asset: str, first: int, key: str) -
         where = place(file, f.line + first - 1, key, f.quote, "detected")
         yield FileClaim(asset, "licence-file", f.law, where)
         if not of_code:
-            yield LicenceClaim(asset, (f.law,), where, raw=f.quote[:60])
+            yield LicenceClaim(asset, (f.law,), where, raw=f.law)
 
 
 def _policies(found: list[Found], file: str, asset: str, first: int) -> Iterator[Claim]:
@@ -161,10 +163,17 @@ def _parts(words: NoticeWords, text: str) -> list[tuple[str, int]]:
     return [(part, start + m.start()) for part, m in hits if m]
 
 
+def placed_under(text: str) -> tuple[str, ...]:
+    """The licences that a short text says something is under; a bare or denied mention is not enough."""
+    sentences = re.split(r"(?<=[.;])\s", text)
+    said = [s for s in sentences if UNDER.search(s) and not DENIED.search(s)]
+    return tuple(dict.fromkeys(law for s in said for law in named_in(s)))
+
+
 def _unrecognised(folded: Folded, file: str, asset: str, first: int, policy: bool) -> Evidence:
-    named = named_in(folded.text) if len(folded.text) < SHORT and not policy else ()
+    named = () if policy or len(folded.text) > SHORT else placed_under(folded.text)
     where = place(file, first, "", folded.text[:100], "detected", NAMED_ONLY)
-    claims = (LicenceClaim(asset, named, where, raw=folded.text[:60]),) if named else ()
+    claims = (LicenceClaim(asset, named, where, raw=", ".join(named)),) if named else ()
     what = f"names {', '.join(named)} without its text" if named else "not recognised as any licence text we hold"
     instead = "the licence named was taken" if named else "no terms were taken from it"
     return Evidence(claims=claims, problems=(Problem(file, what, first, instead),))

@@ -75,7 +75,7 @@ def claims_of(tree: Node | None, file: str, asset: str) -> Evidence:
         return Evidence()
     assert isinstance(tree, Mapping)
     method = tree.text("merge_method", "mixture of experts")
-    named = tuple(dict.fromkeys(named_in(tree)))
+    named = tuple(sorted(dict.fromkeys(named_in(tree)), key=lambda n: n.line))
     if not named:
         return Evidence(problems=(Problem(file, "a merge recipe that names no model", tree.line),))
     steps = tuple(_step(n, named, file, asset, method) for n in named)
@@ -84,7 +84,7 @@ def claims_of(tree: Node | None, file: str, asset: str) -> Evidence:
 
 
 def named_in(tree: Mapping) -> Iterator[Named]:
-    """Every model that a recipe takes weights from, in written order."""
+    """Every model that a recipe takes weights from, each as often as it stands there."""
     stack: list[tuple[str, Node, int]] = [("", tree, 0)]
     while stack:
         path, node, depth = stack.pop()

@@ -73,7 +73,7 @@ def instructions(text: str, file: str) -> tuple[list[Line], list[Problem]]:
             value, i = _until_closed(rows, i, value[opened + 3:])
             if i > len(rows):
                 problems.append(Problem(file, "three quotes that are never closed", start + 1, "read to the end"))
-        found.append(Line(match["word"].lower(), _unquoted(value), start + 1))
+        found.append(Line(match["word"].lower(), value if i > start + 1 else _unquoted(value), start + 1))
     return found, problems
 
 
