@@ -20,8 +20,6 @@ import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
-
 from caveat.evidence.code_calls import Call, calls_in
 from caveat.evidence.code_training import trained
 from caveat.evidence.repo_names import is_local
@@ -66,12 +64,12 @@ def of_notebook(text: str, file: str, asset: str) -> Evidence:
     for cell in cells:
         starts.append(starts[-1] + cell.count("\n") + 1)
     claims = tuple(_in_cell(c, starts) for c in said.claims)
-    return replace(said, claims=claims, problems=(*wrong, *said.problems))
+    return said._replace(claims=claims, problems=(*wrong, *said.problems))
 
 
 def _in_cell(claim: Claim, starts: list[int]) -> Claim:
     cell = bisect_left(starts, claim.place.line or 1)
-    return replace(claim, place=replace(claim.place, line=None, key=f"code cell {cell}: {claim.place.key}"))
+    return claim._replace(place=claim.place._replace(line=None, key=f"code cell {cell}: {claim.place.key}"))
 
 
 def parsed(code: str, file: str) -> tuple[ast.Module | None, tuple[Problem, ...]]:

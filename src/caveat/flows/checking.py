@@ -91,8 +91,9 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
     maker = asset.maker or c.you
     decisions = [*_made(c, lineage, subject), *_offered(c, lineage, subject, maker), *_uses(c, lineage, subject)]
     accepted, late = in_force(c.found.evidence.acceptances, c.today)
-    findings = tuple(_accept(f, accepted) for d in decisions for f in d.findings if _worth(f, subject))
-    counted = [f for f in findings if f.accepted is None and (f.whose in (maker, c.you) or f.about != "made")]
+    ours = (maker, c.you)
+    findings = tuple(_accept(f, accepted) for d in decisions for f in d.findings if _worth(f, subject, ours))
+    counted = [f for f in findings if f.accepted is None and (f.whose in ours or f.about != "made")]
     may = tuple(_may(c, lineage, subject))
     reach = decisions[-1].reach if decisions else {}
     unused = [Problem(a.place.file, f"nothing is found that {a.finding} accepts", a.place.line, "it may be removed")
@@ -101,7 +102,7 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
         subject, asset.kind or "model", _worst(f.verdict for f in counted), _declared(asset), findings, may,
         graph_of(lineage, reach, subject, findings), max([d.worlds for d in decisions], default=1),
         _once(p for d in decisions for p in d.presumed), _once(s for d in decisions for s in d.standing),
-        c.found.evidence.settlements, (*c.found.problems, *late, *unused), _law(decisions),
+        c.found.evidence.settlements, (*c.found.problems, *late, *unused), _law(decisions), maker,
     )
 
 
@@ -109,9 +110,11 @@ def _worst(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=VERDICTS.index, default="permitted")
 
 
-def _worth(f: Finding, subject: str) -> bool:
-    """Permitted steps far above the subject are no news."""
-    return f.verdict != "permitted" or f.about != "made" or f.made == subject
+def _worth(f: Finding, subject: str, ours: tuple[str, ...]) -> bool:
+    """Told: all of the subject's own making, and of others' steps further up what their terms forbid or may forbid."""
+    if f.about != "made" or f.made == subject:
+        return True
+    return f.verdict != "permitted" if f.whose in ours else f.verdict in ("prohibited", "depends")
 
 
 def _once(values: Iterable[T]) -> tuple[T, ...]:
@@ -157,7 +160,9 @@ def _label(asset: graph.Asset) -> tuple[str, ...]:
 
 
 def _declared(asset: graph.Asset) -> tuple[Declared, ...]:
-    return tuple(Declared(s.raw or " + ".join(s.laws), s.laws, s.place) for s in asset.licensed)
+    read = {s.laws for s in asset.licensed if s.place.kind != "catalogue"}
+    return tuple(Declared(s.raw or " + ".join(s.laws), s.laws, s.place) for s in asset.licensed
+                 if s.place.kind != "catalogue" or s.laws not in read)
 
 
 def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
@@ -211,11 +216,10 @@ def in_force(acceptances: Iterable[Acceptance], today: str) -> tuple[list[Accept
 
 
 def _accept(f: Finding, accepted: Iterable[Acceptance]) -> Finding:
-    from dataclasses import replace
 
     for a in accepted:
         if f.id == a.finding and f.verdict != "permitted":
-            return replace(f, accepted=a)
+            return f._replace(accepted=a)
     return f
 
 

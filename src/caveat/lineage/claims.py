@@ -6,15 +6,14 @@ thing are all kept; contradictions are shown, none is silently picked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 #: Where a claim may come from, strongest first.
 EVIDENCE_KINDS = ("declared", "detected", "catalogue", "inferred")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something was read. `file` is relative to the folder read, a catalogue id, or a source address."""
 
     kind: str  # declared | detected | catalogue | inferred
@@ -25,8 +24,7 @@ class Place:
     weak: str = ""  # why little should be built on it ("written by the Unsloth template"), "" = not weak
 
 
-@dataclass(frozen=True, slots=True)
-class StepClaim:
+class StepClaim(NamedTuple):
     """`child <-act- parent`, by whom and when."""
 
     child: str
@@ -39,8 +37,7 @@ class StepClaim:
     computed: bool = False  # the parent's name is computed at run time and only partly known
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceClaim:
+class LicenceClaim(NamedTuple):
     """What an asset is said to be under. `laws` are law ids; an id that no law file has stays as written."""
 
     asset: str
@@ -50,8 +47,7 @@ class LicenceClaim:
     raw: str = ""  # as written: "llama2", "Apache License 2.0"
 
 
-@dataclass(frozen=True, slots=True)
-class AssetClaim:
+class AssetClaim(NamedTuple):
     """A fact about an asset: field is kind | target | family | parameters | multimodal | maker | contents | alias."""
 
     asset: str
@@ -60,8 +56,7 @@ class AssetClaim:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class FileClaim:
+class FileClaim(NamedTuple):
     """Something that lies beside an asset and can meet a duty: what = licence-file | notice-file | policy-file |
     source | card-line | card-field; `value` says which ("llama-2", "name", "Built with Llama")."""
 
@@ -71,8 +66,7 @@ class FileClaim:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class UseClaim:
+class UseClaim(NamedTuple):
     """An intended use that was written down ([[use]] in caveat.toml)."""
 
     asset: str
@@ -83,8 +77,7 @@ class UseClaim:
     of: str = ""  # what is evaluated, where the asset is the judge
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Evidence that could not be read, or contradicts itself. It never vanishes: it is printed in the report."""
 
     file: str
@@ -93,8 +86,7 @@ class Problem:
     instead: str = ""  # what was done instead
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """A reading that an organisation chose for a disputed word."""
 
     word: str
@@ -105,8 +97,7 @@ class Settlement:
     place: Place = Place("declared")
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """A finding somebody lives with: dated, owned, reasoned, and shown."""
 
     finding: str
@@ -119,8 +110,7 @@ class Acceptance:
 Claim = StepClaim | LicenceClaim | AssetClaim | FileClaim | UseClaim
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """All that was read from what was named: subjects are the assets the report is about."""
 
     subjects: tuple[str, ...] = ()
@@ -131,7 +121,7 @@ class Evidence:
     acceptances: tuple[Acceptance, ...] = ()
     you: str = ""  # [project].by
 
-    def __add__(self, other: Evidence) -> Evidence:
+    def __add__(self, other: Evidence) -> Evidence:  # type: ignore[override]  # evidence joins field by field
         return Evidence(
             self.subjects + other.subjects, self.claims + other.claims, self.problems + other.problems,
             self.facts + other.facts, self.settlements + other.settlements, self.acceptances + other.acceptances,

@@ -6,7 +6,7 @@ Worst first; what is permitted is folded; the lineage of a question is put toget
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from caveat.law.words import VERDICTS
 from caveat.report import words
@@ -15,25 +15,35 @@ from caveat.verdict.answer import Duty, Finding, Graph, GraphEdge, GraphNode, Re
 Answer = Verdict | Report | Graph
 Edge = tuple[str, str, str]  # child, act, parent
 
+MOST_BRIEF = 12
 MOST_FINDINGS = 100  # told in full by the forms for people; json has all
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One heading: the findings told in full, worst first; those permitted; how many were left out."""
 
     title: str
     told: tuple[Finding, ...]
     folded: tuple[Finding, ...]
     left_out: int = 0
+    brief: tuple[Finding, ...] = ()  # a line each: what others did further up
 
 
 def sections(answer: Verdict | Report) -> tuple[Section, ...]:
     """The findings under their headings; a question has one heading without a title."""
     if isinstance(answer, Verdict):
         return (_section("", answer.findings),) if answer.findings else ()
-    groups = ((title, tuple(f for f in answer.findings if f.about == about)) for about, title in words.SECTIONS)
-    return tuple(_section(title, found) for title, found in groups if found)
+    own = [f for f in answer.findings if not _further_up(f, answer)]
+    groups = ((title, tuple(f for f in own if f.about == about)) for about, title in words.SECTIONS)
+    told = tuple(_section(title, found) for title, found in groups if found)
+    brief = sorted((f for f in answer.findings if _further_up(f, answer)), key=lambda f: words.badness(f.verdict))
+    return (*told, Section(words.UPSTREAM_TITLE, (), (), max(0, len(brief) - MOST_BRIEF),
+                           tuple(brief[:MOST_BRIEF]))) if brief else told
+
+
+def _further_up(f: Finding, answer: Report) -> bool:
+    """A step of somebody else in the making of what this was made from: told, and not counted against it."""
+    return f.about == "made" and f.made != answer.subject and f.whose not in (answer.maker, "you", None)
 
 
 def _section(title: str, findings: tuple[Finding, ...]) -> Section:

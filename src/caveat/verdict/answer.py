@@ -5,14 +5,12 @@ Reports turn these into words; `to_dict` is the published JSON (schema: `report/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from caveat.lineage.claims import Acceptance, Place, Problem, Settlement
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+class Cited(NamedTuple):
     """One rule of one licence, as cited: law id, rule id, clause number, our gist, what it says."""
 
     licence: str
@@ -25,8 +23,7 @@ class Cited:
         return {"licence": self.licence, "rule": self.rule, "clause": self.clause, "says": self.says, "gist": self.gist}
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """An open word or fact that changes the verdict or a duty, with the outcome on either side."""
 
     about: str
@@ -38,8 +35,7 @@ class Doubt:
         return {"about": self.about, "kind": self.kind, "effect": self.effect, "outcomes": dict(self.outcomes)}
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(NamedTuple):
     """What is owed, whether it is met, and under which settings: owed = "always" or "hand-over=access-too"."""
 
     cited: Cited
@@ -52,8 +48,7 @@ class Duty:
         return {**self.cited.to_dict(), "state": self.state, "owed": self.owed, "how": self.how, "whose": self.whose}
 
 
-@dataclass(frozen=True, slots=True)
-class PathStep:
+class PathStep(NamedTuple):
     """One step of a proof: the asset, its role in the eyes of the licence, and the act that led to it."""
 
     asset: str
@@ -67,8 +62,7 @@ class PathStep:
                 "evidence": [place_dict(p) for p in self.evidence]}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One event under one licence (or the offer as a whole): its verdict and everything that proves it."""
 
     id: str  # "llama-2/no-improving-others@my-chat"
@@ -98,8 +92,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class LawUsed:
+class LawUsed(NamedTuple):
     """Which law file a verdict rests on: checked when, against which text, and whether the table is weak."""
 
     licence: str
@@ -113,8 +106,7 @@ class LawUsed:
                 "weak": self.weak}
 
 
-@dataclass(frozen=True, slots=True)
-class Presumed:
+class Presumed(NamedTuple):
     """A fact or word that was presumed, in words."""
 
     about: str
@@ -125,8 +117,7 @@ class Presumed:
         return {"about": self.about, "value": self.value, "says": self.says}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer to one question, or to one plan of it."""
 
     read_as: str
@@ -152,8 +143,7 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class May:
+class May(NamedTuple):
     """What somebody may do with the asset as it stands: one row of the table."""
 
     act: str
@@ -167,8 +157,7 @@ class May:
                 "rules": [r.to_dict() for r in self.rules], "doubts": [d.to_dict() for d in self.doubts]}
 
 
-@dataclass(frozen=True, slots=True)
-class GraphNode:
+class GraphNode(NamedTuple):
     """One asset of the picture. roles: (law id, role) pairs that reach it; marks: conflict | prohibited | depends."""
 
     id: str
@@ -179,8 +168,7 @@ class GraphNode:
     subject: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GraphEdge:
+class GraphEdge(NamedTuple):
     """One step of the picture, child <-act- parent."""
 
     child: str
@@ -190,8 +178,7 @@ class GraphEdge:
     evidence: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """The lineage as a report draws it."""
 
     nodes: tuple[GraphNode, ...] = ()
@@ -207,8 +194,7 @@ class Graph:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """What the asset says of itself: the raw words, the law ids they mean, where, and whether it is weak."""
 
     raw: str
@@ -219,8 +205,7 @@ class Declared:
         return {"raw": self.raw, "laws": list(self.laws), "evidence": place_dict(self.place)}
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The answer of `check` about one asset: made, offered, used; and what you may do with it."""
 
     subject: str
@@ -236,12 +221,13 @@ class Report:
     settled: tuple[Settlement, ...] = ()
     problems: tuple[Problem, ...] = ()
     law: tuple[LawUsed, ...] = ()
+    maker: str = ""  # who publishes it
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of `check --format json`."""
         return {
             "caveat": 1, "read_as": f"check {self.subject}", "subject": self.subject, "kind": self.kind,
-            "verdict": self.verdict, "declared": [d.to_dict() for d in self.declared],
+            "maker": self.maker or None, "verdict": self.verdict, "declared": [d.to_dict() for d in self.declared],
             "findings": [f.to_dict() for f in self.findings], "may": [m.to_dict() for m in self.may],
             "lineage": self.graph.to_dict(), "worlds": self.worlds, "presumed": [p.about for p in self.presumed],
             "presumptions": [p.to_dict() for p in self.presumed], "standing": [s.to_dict() for s in self.standing],

@@ -92,7 +92,7 @@ def inquire(lineage: Lineage, books: Books, asked: Asked, reach: Reach) -> Inqui
     events = events_of(lineage, families, asked.actor, asked.uses, facts.get("target", ""), asked.within)
     inquiry = Inquiry(
         lineage, events, books.law_of, books.word_of, books.words, asked.actor, asked.today, facts,
-        asked.readings, asked.presume, asked.tell_later, asked.on_disk, _accepted(events, reach), families,
+        asked.readings, asked.presume, asked.tell_later, asked.on_disk, _accepted(events, reach), families, {}, {},
     )
     laws = {pair.law for event in events for pair in reach[event.subject]}
     inquiry.domains.update(domains_of(inquiry, [books.law_of(law) for law in sorted(laws)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from caveat.law.rule import Law, Rule, Test, Word
 from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
@@ -13,8 +13,7 @@ from caveat.verdict.event import Event
 ELSEWHERE, OTHER = "elsewhere", "other"
 
 
-@dataclass(slots=True)
-class Inquiry:
+class Inquiry(NamedTuple):
     """Law, lineage, events and what was said; `noted` collects presumptions as they are used."""
 
     lineage: Lineage
@@ -24,15 +23,15 @@ class Inquiry:
     words: frozenset[str]  # names of all disputed words
     actor: str
     today: str  # ISO date
-    facts: Mapping[str, str] = field(default_factory=dict)
-    readings: Mapping[str, str] = field(default_factory=dict)
-    presume: bool = True  # False: --presume nothing
-    tell_later: bool = False  # doubts of later holders are told instead of presumed away
-    on_disk: frozenset[str] = frozenset()  # assets whose files were looked at: their duties can be checked
-    accepted: frozenset[str] = frozenset()  # laws whose materials the actor holds, runs or calls
-    families: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    domains: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    noted: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str]
+    readings: Mapping[str, str]
+    presume: bool  # False: --presume nothing
+    tell_later: bool  # doubts of later holders are told instead of presumed away
+    on_disk: frozenset[str]  # assets whose files were looked at: their duties can be checked
+    accepted: frozenset[str]  # laws whose materials the actor holds, runs or calls
+    families: Mapping[str, frozenset[str]]
+    domains: dict[str, tuple[str, ...]]
+    noted: dict[str, str]
 
     def date_of(self, event: Event) -> str:
         return event.when or self.facts.get("date", "") or self.today
