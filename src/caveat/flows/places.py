@@ -19,7 +19,7 @@ def place_of(named: str, online: bool = False) -> tuple[Path, str | None]:
         raise EvidenceError(f"{named}: no such file or folder")
     from caveat.evidence import hub_cache
 
-    cached = hub_cache.online(named) if online else hub_cache.snapshot(named)
+    cached = hub_cache.online(named) if online else hub_cache.local(named)
     if cached is None:
         raise EvidenceError(f"{named}: no such path, and not in the local Hugging Face cache "
                             "(--online reads the hub; caveat trace shows what the catalogue knows)")

@@ -36,6 +36,7 @@ def render(answer: Answer) -> str:
         for f in section.told:
             lines += ["", *_finding(f)]
         lines += ["", *_folded(section.folded)] if section.folded else []
+        lines += ["", *map(_brief, section.brief)] if section.brief else []
         lines += ["", f"… and {section.left_out} more; the JSON form has them all."] if section.left_out else []
     lines += _may(answer.may) if isinstance(answer, Report) else []
     graph = graph_of(answer)
@@ -87,7 +88,7 @@ def _whose(f: Finding) -> str:
 def _finding(f: Finding) -> Iterator[str]:
     yield f"### {words.sign(f.verdict)}: {for_code(words.deed(f))}"
     yield ""
-    for r in f.rules:
+    for r in words.telling(f):
         yield f"- **{for_markdown(words.clause(r))}** {for_markdown(r.rule)}: {for_markdown(r.gist)}"
     if f.note:
         yield f"- Note: {for_markdown(f.note)}"
@@ -133,6 +134,10 @@ def _step(step: PathStep) -> str:
     by = f", by {for_markdown(words.named(step.by, 40))}" if step.by else ""
     read = "; ".join(for_code(words.place(p)) for p in step.evidence[:5])
     return f"{act}{for_code(step.asset, 120)} as *{for_markdown(step.role)}*{by}{f', read at {read}' if read else ''}"
+
+
+def _brief(f: Finding) -> str:
+    return f"- **{words.sign(f.verdict)}** {for_code(words.deed(f))} {_whose(f)} ({for_markdown(words.hangs(f))})"
 
 
 def _folded(folded: Sequence[Finding]) -> Iterator[str]:

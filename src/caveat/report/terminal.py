@@ -92,6 +92,8 @@ def section_lines(section: Section, ink: Ink) -> list[Line]:
         lines += [*([BLANK] if i or not section.title else []), *finding_lines(f, ink)]
     if section.folded:
         lines += [*([BLANK] if section.told or not section.title else []), *folded_lines(section.folded, ink)]
+    for f in section.brief:
+        lines += brief_line(f, ink)
     if section.left_out:
         lines += labelled("", f"… and {section.left_out} more; --format json has them all", ink, at=2, column=0)
     return lines
@@ -104,6 +106,12 @@ def folded_lines(folded: Sequence[Finding], ink: Ink) -> list[Line]:
     return headline("permitted", [ink.span(" · ".join(deeds + more))], ink)
 
 
+def brief_line(f: Finding, ink: Ink) -> list[Line]:
+    """`~ depends   generate gpt-4 → set  by somebody  (clauses; doubts)`."""
+    rest = [ink.span(words.deed(f)), ink.span(f"  {words.actor(f)}  ", "dim"), ink.span(f"({words.hangs(f)})", "dim")]
+    return headline(f.verdict, rest, ink)
+
+
 def _sources(f: Finding) -> str:
     clauses = ", ".join(f"§{r.clause}" for r in f.rules[:3] if r.clause)
     return f"{f.licence} {clauses}".strip()
@@ -114,7 +122,7 @@ def finding_lines(f: Finding, ink: Ink) -> list[Line]:
     who = [ink.span(f"  {words.actor(f)}", "dim")] if f.whose else []
     parts: list[list[Line]] = [
         headline(f.verdict, [ink.span(words.deed(f), "name"), *who], ink),
-        [line for r in f.rules for line in rule_lines(r, ink)] or labelled("", f.licence, ink, at=2, column=0),
+        [line for r in words.telling(f) for line in rule_lines(r, ink)] or labelled("", f.licence, ink, at=2, column=0),
         labelled("note", f.note, ink) if f.note else [],
         path_lines(f.path, ink),
         [line for change, after in f.fixes for line in _fix(change, after, ink)],

@@ -60,6 +60,7 @@ SECTIONS = (
     ("offered", "How it is offered"),
     ("use", "Intended uses"),
 )
+UPSTREAM_TITLE = "Further up, by others (shown, not counted against this asset)"
 MAY_TITLE = "What you may do with it"
 DISCLAIMER = "Not legal advice."
 
@@ -87,6 +88,18 @@ def look(role: str) -> Look:
 def clause(c: Cited) -> str:
     """`llama-2 §1.b.v`: where it stands."""
     return f"{c.licence} §{c.clause}" if c.clause else c.licence
+
+
+def telling(f: Finding) -> tuple[Cited, ...]:
+    """The rules a person must read: what refuses or is owed; grants only where there is nothing else."""
+    return tuple(r for r in f.rules if r.says != "may") or f.rules
+
+
+def hangs(f: Finding) -> str:
+    """`openai-tou-2022 §2.c.iii; hangs on bound, competes`: a finding's reasons in one line."""
+    clauses = ", ".join(clause(r) for r in f.rules if r.says != "may")
+    doubts = ", ".join(d.about for d in f.doubts if d.effect == "verdict")
+    return "; ".join(filter(None, (clauses or f.licence, f"hangs on {doubts}" if doubts else "")))
 
 
 def deed(f: Finding) -> str:
@@ -177,8 +190,14 @@ def may_says(m: May) -> list[str]:
     """What stands against an act, what it hangs on, and what is owed, a line each."""
     refused = m.verdict not in ("permitted", "conditional")
     against = [f"{clause(r)} {r.rule}" for r in m.rules] if refused else []
-    owed = [f"{DUTY_SIGNS.get(d.state, '?')} {d.state}: {d.cited.rule} ({clause(d.cited)})" for d in m.duties]
+    owed = [f"{_state(d)}{d.cited.rule} ({clause(d.cited)}){'' if d.owed == 'always' else ', if ' + d.owed}"
+            for d in m.duties]
     return [*against, *(f"hangs on {d.about}" for d in m.doubts), *owed]
+
+
+def _state(d: Duty) -> str:
+    """What is to come is owed; its state is worth a word only where something can be seen."""
+    return "owed: " if d.state == "not checkable" else f"{DUTY_SIGNS.get(d.state, '?')} {d.state}: "
 
 
 def law_used(u: LawUsed) -> str:
