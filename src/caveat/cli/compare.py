@@ -20,10 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from caveat.errors import SettingsError
     from caveat.flows.explaining import compare
-    from caveat.report.pages import render
+    from caveat.report.pages import tell
 
     if len(options.licences) < 2:
         raise SettingsError("compare wants two licences or more")
     page = compare(*options.licences)
-    show(render(options.format, page, width(options), colour() and not options.output), options)
+    show(tell(options.format, page, width(options), colour() and not options.output), options)
     return 0

@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from caveat.flows.explaining import explain, index
-    from caveat.report.pages import render
+    from caveat.report.pages import tell
 
     page = explain(options.what) if options.what else index()
-    show(render(options.format, page, width(options), colour() and not options.output), options)
+    show(tell(options.format, page, width(options), colour() and not options.output), options)
     return 0

@@ -4,8 +4,6 @@ Text becomes a span only through `span`, which makes hidden characters visible; 
 colour is added last, so every width is counted on what is seen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Worst first; what is permitted is folded; the lineage of a question is put together from its proofs.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import NamedTuple
 

@@ -11,7 +11,7 @@ from caveat.report import escape
 from caveat.verdict.document import Document, Part
 
 
-def render(form: str, page: Document, width: int = 80, colour: bool = False) -> str:
+def tell(form: str, page: Document, width: int = 80, colour: bool = False) -> str:
     """The page in one form; `width` and `colour` matter to the terminal only."""
     if form == "terminal":
         return "\n".join(_terminal(page, width, colour))

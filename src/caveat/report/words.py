@@ -3,8 +3,6 @@
 A sign never stands without its word, and no meaning hangs on colour alone.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
