@@ -3,8 +3,6 @@
 Every node is named in plain words ("output of gpt-4"), so that findings and "read as" speak the asker's language.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol

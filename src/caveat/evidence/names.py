@@ -3,8 +3,6 @@
 The sentence reader and the file readers ask here; nothing is guessed, and what nobody knows is None.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -24,7 +22,7 @@ class NameBook(NamedTuple):
     shelf: Shelf
 
     @classmethod
-    def open(cls, shelf: Shelf) -> NameBook:
+    def open(cls, shelf: Shelf) -> "NameBook":
         return cls(load(), shelf)
 
     def known(self, name: str) -> bool:

@@ -18,8 +18,6 @@ Case, articles and a closing "?" are ignored. What follows "and" is a new plan i
 thing. Names are resolved by the functions handed in; this module knows grammar and no asset.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn
@@ -77,8 +75,8 @@ class Thing(NamedTuple):
     at: int
     name: str = ""
     word: str = ""  # the word it was said with ("labels")
-    inner: tuple[Thing, ...] = ()
-    on: tuple[Thing, ...] = ()
+    inner: "tuple[Thing, ...]" = ()
+    on: "tuple[Thing, ...]" = ()
     found: bool = False
     offered: Licences | None = None
     under: Licences | None = None

@@ -4,8 +4,6 @@ A law file (TOML) becomes these through `parse.py`; the compiled shelf stores th
 them costs nothing but tuples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

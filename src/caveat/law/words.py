@@ -4,8 +4,6 @@ Acts, groups, roles, kinds and facts are tables here and nowhere else; nothing i
 name. Disputed words are not here: they are law (`disputed/*.toml`).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -4,8 +4,6 @@ Readers in `evidence/` return claims; `lineage/graph.py` turns them into assets 
 thing are all kept; contradictions are shown, none is silently picked.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from typing import NamedTuple
 
@@ -121,7 +119,7 @@ class Evidence(NamedTuple):
     acceptances: tuple[Acceptance, ...] = ()
     you: str = ""  # [project].by
 
-    def __add__(self, other: Evidence) -> Evidence:  # type: ignore[override]  # evidence joins field by field
+    def __add__(self, other: "Evidence") -> "Evidence":  # type: ignore[override]  # evidence joins field by field
         return Evidence(
             self.subjects + other.subjects, self.claims + other.claims, self.problems + other.problems,
             self.facts + other.facts, self.settlements + other.settlements, self.acceptances + other.acceptances,

@@ -4,8 +4,6 @@ A lineage is a directed acyclic graph, `child <-act- parent`. A ring in the clai
 closes it is dropped, named in `problems`, and the rest is judged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -181,3 +179,22 @@ def families(lineage: Lineage, extra: dict[str, tuple[str, ...]]) -> dict[str, f
                 own |= found[e.parent]
         found[id] = frozenset(own)
     return found
+
+
+def choices(lineage: Lineage, most: int = 64) -> list[Lineage]:
+    """Every lineage in which a choice of licences is made (at most `most`); the lineage itself if none is open."""
+    from itertools import islice, product
+
+    open_ids = {id: [s for s in a.licensed if s.choice] for id, a in lineage.assets.items()
+                if any(s.choice for s in a.licensed)}
+    if not open_ids:
+        return [lineage]
+    return [_chosen(lineage, dict(zip(open_ids, pick))) for pick in islice(product(*open_ids.values()), most)]
+
+
+def _chosen(lineage: Lineage, picked: dict[str, Licensed]) -> Lineage:
+    assets = dict(lineage.assets)
+    for id, said in picked.items():
+        kept = tuple(s for s in assets[id].licensed if not s.choice)
+        assets[id] = assets[id]._replace(licensed=(*kept, said._replace(choice=False)))
+    return Lineage(assets, lineage.problems)

@@ -3,8 +3,6 @@
 Reports turn these into words; `to_dict` is the published JSON (schema: `report/schema.json`).
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from caveat.lineage.claims import Acceptance, Place, Problem, Settlement

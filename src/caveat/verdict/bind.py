@@ -4,8 +4,6 @@ A pair (licence, role) carries what later decides: whether the asker is a strang
 it came through a stranger's training, and a guard (the readings under which it exists at all).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 

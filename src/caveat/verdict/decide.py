@@ -5,8 +5,6 @@
     folded --findings--> Decision        one finding per event and licence, one for each offer
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ An event is an act, the asset it is done to, what is made, and the bases: for te
 the other parents. Two events that look alike to every rule have the same `signature`, so that big lineages cost little.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -46,7 +44,7 @@ class Event(NamedTuple):
         """To sell is to hand over as well."""
         return ("sell", "ship") if self.act == "sell" else (self.act,)
 
-    def signature(self) -> Event:
+    def signature(self) -> "Event":
         return self._replace(subject="", made="", bases=tuple("" for _ in self.bases))
 
 

@@ -1,7 +1,5 @@
 """Findings: what the folded worlds say about each event and licence, with the proof as data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ terms; it depends if any group has a refusing world. A doubt matters if two worl
 differ in outcome, or are both granted and owe different duties.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 

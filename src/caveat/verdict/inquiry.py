@@ -1,7 +1,5 @@
 """One inquiry: everything a judgement may look at, handed in as arguments (no clock, files, network or globals)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 

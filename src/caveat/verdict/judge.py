@@ -4,8 +4,6 @@ The order keeps doubts few: guard, bans, grants, what the law itself grants (onl
 granted), and last whether a stranger is bound at all (only if there is something to bind).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from caveat.law.rule import Rule

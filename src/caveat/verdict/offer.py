@@ -4,8 +4,6 @@
 exactly one licence, one of these). Read forwards the same computation is `release`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Inside a world conditions are two-valued. Before a doubt is settled, a test may 
 then it is not asked at all (this keeps most questions at one world).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 

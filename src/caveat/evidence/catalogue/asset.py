@@ -1,7 +1,5 @@
 """What the catalogue knows of one asset, as frozen values. A record is the plain (JSON-able) form of the same."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

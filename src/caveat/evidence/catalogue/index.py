@@ -3,8 +3,6 @@
 Records are kept as JSON text and read when wanted, so that opening the catalogue costs a few milliseconds.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date

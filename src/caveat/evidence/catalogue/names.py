@@ -3,8 +3,6 @@
 Strict reading serves typed questions, where a typo must never become permission; loose reading serves evidence.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple
