@@ -15,6 +15,8 @@ from caveat.evidence.source import Source, place
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, StepClaim
 
 NAMES = ("adapter_config.json",)
+READS = "bytes"
+LIMIT = json_safe.SIZE_LIMIT
 
 TASKS = {
     "CAUSAL_LM": "language-model", "SEQ_2_SEQ_LM": "language-model", "SEQ_CLS": "classifier",

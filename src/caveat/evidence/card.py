@@ -18,12 +18,14 @@ from caveat.evidence.card_acts import RELATIONS, Act, act_of, words_of
 from caveat.evidence.card_prose import Line, Step
 from caveat.evidence.licence_words import Words
 from caveat.evidence.repo_names import ID, is_local, repo_id
-from caveat.evidence.source import Source, place, text_of
+from caveat.evidence.source import TEXT_LIMIT, Source, place, text_of
 from caveat.evidence.targets import LIBRARIES, MULTIMODAL, PIPELINES, REWARD_TAGS
 from caveat.evidence.yaml_safe import Mapping, Scalar, scalars
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
 
 NAMES = ("README.md", "readme.md", "Readme.md", "README.MD", "README*.md", "MODEL_CARD.md", "model_card.md")
+READS = "bytes"
+LIMIT = TEXT_LIMIT
 
 DATASET_KEYS = frozenset({
     "task_categories", "dataset_info", "source_datasets", "size_categories", "annotations_creators",

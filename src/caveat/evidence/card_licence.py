@@ -152,7 +152,8 @@ SENTENCE = re.compile(
     r"\b(?:licen[cs]ed|released|available|distributed|published|shared)\b.{0,40}\bunder\b"
     r"|\bdata ?set is (?:under )?(?:cc|creative)", re.IGNORECASE)
 #: The name of a licence in such a sentence is not the licence itself.
-NOT_ITSELF = re.compile(r"based (?:in part )?(?:up)?on|modified|variant|except|code", re.IGNORECASE)
+NOT_ITSELF = re.compile(
+    r"based (?:in part )?(?:up)?on|modified|variant|except|\bcode\b(?!.*\b(?:model|weights|data)\b)", re.IGNORECASE)
 
 
 def _from_body(lines: list[Line], file: str, asset: str, words: Words,

@@ -79,7 +79,9 @@ def hub_ids(text: str, sort: str = "") -> list[str]:
 def steps(lines: list[Line], asset: str, kind: str) -> list[Step]:
     """All steps that the body states plainly about `asset` (kind: model | dataset)."""
     finders = _MODEL_FINDERS if kind == "model" else _DATA_FINDERS
-    found = [s for line in lines for find in finders for s in find(line, asset)]
+    # An indented line of prose tells of the item above it, which is often a sibling; a label is a label.
+    found = [s for line in lines for find in finders if line.indent < 2 or find not in _TOP_ONLY
+             for s in find(line, asset)]
     if kind == "model":
         found += _tables(lines)
     own = asset.lower()
@@ -209,7 +211,8 @@ def _merge(line: Line, asset: str) -> Iterator[Step]:
 _TRAINED_ON = re.compile(
     r"\b(?:fine-?\s?tun(?:ed|ing)|trained|aligned|instruction-tuned)\b[^.\[]{0,80}"
     r"\b(?:on|with|using|from)\b", re.IGNORECASE)
-_NOT_TRAINING = re.compile(r"prompt|evaluat|benchmark|compared|recipe|similar|inspired|tokeni[sz]er|\bscor(?:e|ing)", re.I)
+_NOT_TRAINING = re.compile(
+    r"prompt|evaluat|benchmark|compared|recipe|similar|inspired|tokeni[sz]er|\bscor(?:e|ing)", re.IGNORECASE)
 
 
 def _trained_on(line: Line, asset: str) -> Iterator[Step]:
@@ -278,9 +281,10 @@ def _data_from(line: Line, asset: str) -> Iterator[Step]:
         yield from (Step("filter", m["name"].rstrip("."), line) for p in _PART_OF for m in p.finditer(sentence))
 
 
-#: Plain forms without a link: "12k examples from ... dataset owner/name", "curated subset of our OpenOrca data".
+#: Plain forms without a link: "12k examples from ... dataset owner/name", "subset of our OpenOrca data".
 _PART_OF = (
-    re.compile(rf"\b(?:examples|samples|rows|subset)\b[^.\[]{{0,60}}\bdata ?set `?(?P<name>{ID.pattern})", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:examples|samples|rows|subset)\b[^.\[]{{0,60}}\bdata ?set `?(?P<name>{ID.pattern})", re.IGNORECASE),
     re.compile(r"\bsubset of (?:our|the) (?P<name>[A-Z][a-z]+[A-Z]\w+)(?= (?:data|dataset)\b)"),
 )
 
@@ -306,6 +310,7 @@ def _made_with(line: Line, asset: str) -> Iterator[Step]:
             yield Step("generate", match["name"].strip(" .-`"), line)
 
 
+_TOP_ONLY = (_before_link, _trained_on)
 _MODEL_FINDERS = (_label, _before_link, _merge, _trained_on, _teacher)
 
 

@@ -16,6 +16,8 @@ from caveat.evidence.targets import of_architecture
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, Problem, StepClaim
 
 NAMES = ("config.json",)
+READS = "bytes"
+LIMIT = json_safe.SIZE_LIMIT
 
 LOADED = "where the saving program loaded it from: a base, a parent, or itself"
 VISION_KEYS = ("vision_config", "vision_tower", "mm_vision_tower", "audio_config")

@@ -20,6 +20,7 @@ from caveat.evidence.source import Source, place
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
 
 NAMES = ("*.gguf",)
+READS = "path"
 
 MAGIC = b"GGUF"
 KEYS_LIMIT, KEY_LENGTH, STRING_LENGTH, ARRAY_KEPT, LIST_LIMIT = 100_000, 65_535, 1 << 20, 256, 64

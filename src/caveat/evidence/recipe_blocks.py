@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from caveat.evidence import yaml_safe
+from caveat.evidence import mergekit, yaml_safe
 from caveat.evidence.repo_names import is_local, match_folder, repo_id
 from caveat.evidence.source import place
 from caveat.evidence.yaml_safe import Limits, Mapping, Node, Scalar, Sequence, scalars
@@ -24,7 +24,7 @@ NOT_LISTED = "a recipe in the card names it, the list of bases in the front matt
 ONLY_BASE = "named as base_model, not among the models merged"
 #: Methods in which base_model only lends its settings, unless it is among the sources as well.
 BASE_IS_A_SOURCE = frozenset({"slerp", "linear", "passthrough"})
-RECIPE_KEY = re.compile(r"^\s*(?:- )?(?:merge_method|slices|models|experts|base_model)\s*:", re.MULTILINE)
+RECIPE_KEY = re.compile(r"^[ \t]*(?:- )?(?:merge_method|slices|models|experts|base_model)[ \t]*:", re.MULTILINE)
 AXOLOTL_KEYS = frozenset({
     "datasets", "adapter", "sequence_len", "micro_batch_size", "load_in_8bit", "load_in_4bit", "num_epochs",
 })
@@ -89,7 +89,7 @@ def _bare(text: str, covered: set[int], first_line: int) -> Iterator[Block]:
             run.append((number, line))
             continue
         block = "\n".join(x for _, x in run)
-        if re.search(r"^\s*(?:- )?(?:merge_method|layer_range)\s*:", block, re.MULTILINE):
+        if re.search(r"^[ \t]*(?:- )?(?:merge_method|layer_range)[ \t]*:", block, re.MULTILINE):
             yield Block(block, first_line + run[0][0])
         run = []
 
@@ -118,14 +118,13 @@ def steps_of(recipe: Mapping) -> list[_Step]:
 
 
 def _mergekit(recipe: Mapping) -> Iterator[_Step]:
-    found = [_Step("merge", s.text, s.line, path) for key in ("models", "slices", "experts", "modules")
-             for path, s in scalars(recipe.get(key), key) if re.search(r"(?:^|\.)(?:source_)?model(?:\.path)?$", path)]
-    yield from found
-    base = recipe.get("base_model")
-    if isinstance(base, Scalar) and not base.null:
-        apart = base.text not in {s.written for s in found}
-        weak = ONLY_BASE if apart and found and recipe.text("merge_method") in BASE_IS_A_SOURCE else ""
-        yield _Step("merge", base.text, base.line, "base_model", weak)
+    """What the reader of merge recipes finds; a base_model that is not merged is weak."""
+    named = list(mergekit.named_in(recipe))
+    merged = {n.written for n in named if n.key != "base_model"}
+    lends = recipe.text("merge_method") in BASE_IS_A_SOURCE and merged
+    for n in named:
+        weak = ONLY_BASE if lends and n.key == "base_model" and n.written not in merged else ""
+        yield _Step("adapt" if n.adapter else "merge", n.written, n.line, n.key, weak)
 
 
 def _axolotl(recipe: Mapping) -> Iterator[_Step]:
@@ -144,21 +143,18 @@ def _paths(node: Node | None, key: str) -> Iterator[tuple[str, Scalar]]:
             yield path, scalar
 
 
-_BY_LINE = re.compile(r"^\s*(?:- )?(?:source_)?(?P<key>model|base_model)\s*:\s*(?P<name>[^\s#]+)", re.MULTILINE)
+_BY_LINE = re.compile(
+    r"^[ \t]*(?:- )?(?:source_)?(?P<key>model|base_model)[ \t]*:[ \t]*(?P<name>[^\s#]+)", re.MULTILINE)
 
 
 def _by_lines(text: str, first_line: int) -> list[_Step]:
     """What the lines say where the block is no YAML as a whole (the head was not copied)."""
-    return [_Step("merge", m["name"].strip("\"'"), first_line + text[:m.start()].count("\n") + _leading(m), m["key"])
+    return [_Step("merge", m["name"].strip("\"'"), first_line + text[:m.start()].count("\n"), m["key"])
             for m in _BY_LINE.finditer(text)]
 
 
-def _leading(match: re.Match[str]) -> int:
-    return match.group(0).count("\n")
-
-
 _COMMAND = re.compile(
-    r"(?:^|\s)[\w./-]*(?:finetune|fine_tune|train|sft|dpo|orpo)\w*\.py\b(?P<rest>(?:[^\n]*\\\s*\n){0,60}[^\n]*)",
+    r"(?:^|[\s/])(?:finetune|fine_tune|train|sft|dpo|orpo|run_sft|run_dpo)\w{0,40}\.py\b(?P<rest>(?:[^\n]*\\\s*\n){0,60}[^\n]*)",
     re.IGNORECASE)
 _BASE_FLAG = re.compile(r"--(?:base_model|model_name_or_path|base_model_name)[= ]+['\"]?(?P<name>[\w./-]+)")
 
@@ -178,10 +174,9 @@ def _claims(steps: list[_Step], file: str, asset: str, known: tuple[str, ...],
     seen: set[tuple[str, str]] = set()
     bases = {b.lower() for b in listed}
     for step in steps:
-        for written in step.written.split("+"):  # mergekit: model+lora
-            parent = repo_id(written) or match_folder(written, known) or written.strip()
-            apart = NOT_LISTED if bases and step.act != "train" and parent.lower() not in bases else ""
-            weak = FOLDER if is_local(written) and parent == written.strip() else step.weak or apart
-            if parent and (step.act, parent) not in seen and parent.lower() != asset.lower():
-                seen.add((step.act, parent))
-                yield StepClaim(asset, step.act, parent, place(file, step.line, step.key, written, weak=weak))
+        parent = repo_id(step.written) or match_folder(step.written, known) or step.written.strip()
+        apart = NOT_LISTED if bases and step.act != "train" and parent.lower() not in bases else ""
+        weak = FOLDER if is_local(step.written) and parent == step.written.strip() else step.weak or apart
+        if parent and (step.act, parent) not in seen and parent.lower() != asset.lower():
+            seen.add((step.act, parent))
+            yield StepClaim(asset, step.act, parent, place(file, step.line, step.key, step.written, weak=weak))

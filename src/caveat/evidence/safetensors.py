@@ -20,6 +20,7 @@ from caveat.evidence.source import Source, place
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
 
 NAMES = ("*.safetensors",)
+READS = "path"
 
 HEADER_LIMIT = 100_000_000
 PACKED = frozenset({"I32", "U8", "I8", "F8_E4M3", "F8_E5M2", "F4", "I64"})
