@@ -218,18 +218,23 @@ _NOT_TRAINING = re.compile(
 def _trained_on(line: Line, asset: str) -> Iterator[Step]:
     """`fine-tuned on [x](data set address)`; a code repository counts only right behind "from" or "on"."""
     for sentence in sentences(line.text):
-        match = _TRAINED_ON.search(sentence)
-        if not match or _NOT_TRAINING.search(plain(sentence)):
+        short = _MODEL_LINK.sub(MODEL, sentence)
+        match = _TRAINED_ON.search(short)
+        if not match or _NOT_TRAINING.search(plain(short)) or short.startswith("<t"):
             continue
-        if _other_subject(sentence[:match.start()]) or sentence.startswith("<t"):
+        before, rest = short[:match.start()], short[match.start():]
+        if MODEL in before or _other_subject(before):
             continue
-        rest = sentence[match.start():]
         yield from (Step("train", i, line) for i in hub_ids(rest, "datasets/"))
         code = "" if _CODE.search(rest) else rest
         for link in re.finditer(rf"\b(?:from|on)(?: the)? {LINK.pattern}", code):
             yield from (Step("train", i, line) for i in _github(link["url"]))
 
 
+#: What a link to a model is shortened to, so that the words around it can be read as one clause.
+MODEL = "(a model)"
+_MODEL_LINK = re.compile(
+    r"\[[^\]\[]{0,200}\]\(https?://(?:www\.)?huggingface\.co/(?!datasets/)[\w.-]+/[\w.-]+[^()\s]{0,200}\)")
 _CODE = re.compile(r"\bcode\b|script|framework|librar|\.py\b", re.IGNORECASE)
 
 

@@ -150,7 +150,7 @@ def _expression(text: str, words: Words) -> Said | None:
     choice = type(parsed).__name__ == "OR"
     if choice and any(type(a).__name__ == "AND" for a in parsed.args):
         return None
-    keys = dict.fromkeys(str(getattr(s, "key", s)) for s in parsed.symbols)
+    keys = dict.fromkeys(str(getattr(s, "key", s)) for s in parsed.get_symbols())
     return Said(tuple(dict.fromkeys(_one(k, words) or UNKNOWN for k in keys)), choice, text)
 
 
