@@ -46,8 +46,8 @@ class NameBook(NamedTuple):
     def claims(self, id: str, day: date | None) -> tuple[Claim, ...]:
         """What is known of it and of everything behind it, as of the day."""
         told = tuple(self._on_shelf(c) for c in self.catalogue.claims(id, day))
-        covering = self.shelf.covering(id)
-        if not told and covering:
+        covering = None if told else self.shelf.covering(id)
+        if covering:
             place = Place("catalogue", f"law file {covering}", key="covers")
             return (LicenceClaim(id, (covering,), place, raw=covering), AssetClaim(id, "kind", "model", place))
         return told

@@ -70,7 +70,7 @@ class Shelf:
     def covering(self, repo: str) -> str | None:
         """The law whose `covers` names this repository; the longest pattern wins."""
         low = repo.lower()
-        hits = [(len(glob), id) for glob, id in self._data["covers"] if fnmatchcase(low, glob)]
+        hits = [(len(glob), id) for glob, id in self._data["covers"] if _begins(glob, low) and fnmatchcase(low, glob)]
         return max(hits)[1] if hits else None
 
     def raw(self, section: str) -> Any:
@@ -85,6 +85,11 @@ def _without_address(low: str) -> str:
     bare = low.partition("://")[2] or low
     bare = bare.removeprefix("www.").rstrip("/")
     return bare.removesuffix("/legalcode").removesuffix("/deed").removesuffix(".en").rstrip("/")
+
+
+def _begins(glob: str, name: str) -> bool:
+    """Whether the name has the glob's fixed beginning: cheap, and saves building a pattern for nearly every row."""
+    return name.startswith(glob.partition("*")[0].partition("?")[0].partition("[")[0])
 
 
 @cache

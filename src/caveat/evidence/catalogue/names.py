@@ -19,14 +19,23 @@ class Glob(NamedTuple):
     at: int
 
 
-@cache
-def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in glob.lower().split("*")), re.DOTALL)
-
-
 def fits(glob: str, name: str) -> bool:
-    """Whether a glob (only * is special, case ignored) fits the whole name."""
-    return _compiled(glob).fullmatch(name.lower()) is not None
+    """Whether a glob (only * is special, case ignored) fits the whole name. No regular expressions: these are slow
+    to build, and every start would build all of them."""
+    head, *rest = glob.lower().split("*")
+    low = name.lower()
+    if not rest:
+        return low == head
+    *middle, tail = rest
+    at, end = len(head), len(low) - len(tail)
+    if at > end or not (low.startswith(head) and low.endswith(tail)):
+        return False
+    for part in middle:
+        found = low.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def in_case_of(glob: str, name: str) -> str:
@@ -51,14 +60,19 @@ SUFFIXES: tuple[tuple[str, str], ...] = (
     ("convert", r"[-_.](?:mlx|onnx(?:[-_.]web)?|openvino|sharded(?:-[a-z0-9]+)?|bf16|fp16|f16|safetensors)"),
 )
 _MOST_SUFFIXES = 4
-_SUFFIXES = tuple((act, re.compile(rf"(?P<stem>.+?){tail}", re.IGNORECASE)) for act, tail in SUFFIXES)
+
+
+@cache
+def _tails() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Built when a name that nobody knows is first looked at, not at every start."""
+    return tuple((act, re.compile(rf"(?P<stem>.+?){tail}", re.IGNORECASE)) for act, tail in SUFFIXES)
 
 
 def without_suffix(name: str) -> tuple[str, str] | None:
     """("quantize", "Llama-2-7B-Chat") of "Llama-2-7B-Chat-GGUF"; None where no suffix stands."""
     stem, acts = re.sub(r"\.gguf$", "-GGUF", name[:LONGEST], flags=re.IGNORECASE), set()
     for _ in range(_MOST_SUFFIXES):
-        found = next(((act, m["stem"]) for act, tail in _SUFFIXES if (m := tail.fullmatch(stem))), None)
+        found = next(((act, m["stem"]) for act, tail in _tails() if (m := tail.fullmatch(stem))), None)
         if found is None:
             break
         acts.add(found[0])
