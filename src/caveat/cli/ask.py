@@ -57,7 +57,7 @@ def _many(options: argparse.Namespace, given: dict[str, Any], wanted: frozenset[
             continue
         try:
             answer = flows.ask(line.rstrip("\n"), **given)
-            print(render(answer, options), flush=True)
+            print(render(answer, options).rstrip("\n"), flush=True)
             worst = max(worst, exit_code([answer], wanted))
         except CaveatError as fault:
             worst = 2

@@ -66,7 +66,7 @@ def show(text: str, options: argparse.Namespace) -> None:
 
         write(options.output, text if text.endswith("\n") else text + "\n")
     else:
-        print(text)
+        print(text.rstrip("\n"))
 
 
 def colour() -> bool:

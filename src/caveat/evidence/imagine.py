@@ -270,7 +270,7 @@ class _Imaginer:
     def nested(self, thing: Thing) -> str:
         """Output of M, quantized M, merge of A and B: made by the asker, or by somebody else if found."""
         by = SOMEONE if thing.found else YOU
-        when = thing.date
+        when = thing.date or next((t.date for t in thing.inner if t.date), "")
         inner = [self.node(t._replace(date=t.date or when) if t.how == "name" else t,
                            "model" if thing.how != "mix" else "dataset") for t in thing.inner]
         parts = [(thing.how, i) for i in inner]
@@ -314,7 +314,7 @@ class _Imaginer:
             self.known.add(node)
             self.kinds[node] = kind or "model"
             self.claims.append(AssetClaim(node, "kind", self.kinds[node], SAID))
-            if low.startswith("my-") and not thing.under:
+            if low.startswith("my-") and not thing.under and not thing.found:
                 self.claims += [AssetClaim(node, "own", "yes", SAID), AssetClaim(node, "maker", YOU, SAID)]
                 self.presumed.append(node)
                 self.target_from_name(low, node)
@@ -326,7 +326,7 @@ class _Imaginer:
         if low.startswith("my-") or "/" in low or thing.under or thing.offered or low in self.made:
             return
         near = [*self.names.nearest(thing.name)]
-        raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near or [f"my-{low}"])
+        raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near or [f"my-{low.removeprefix('my').strip().replace(' ', '-')}"])
 
     def is_new_own(self, thing: Thing) -> bool:
         low = thing.name.lower()
@@ -427,8 +427,9 @@ def said_facts(question: Question, names: Names) -> tuple[dict[str, str], dict[s
     readings: dict[str, str] = {}
     for name, op, value, at in question.facts:
         try:
-            if name.startswith("reading."):
-                readings[name[8:]] = check_reading(name[8:], value, names)
+            word = name.removeprefix("reading.")
+            if word != name or (word in names.words() and word not in FACTS):
+                readings[word] = check_reading(word, value, names)
             else:
                 facts[fact_name(name)] = check_fact(fact_name(name), op, value)
         except LookupError as fault:

@@ -42,11 +42,19 @@ PREPOSITIONS = ("with", "on", "from", "using", "into", "in", "over", "by", "to",
 ARTICLES = frozenset({"a", "an", "the", "my", "our", "some", "this", "that", "these", "those", "its"})
 POLITE = re.compile(
     r"^\s*(?:(?:please|hi|hello)[,\s]+)?(?:(?:may|can|could|should|might|must|do|does|are|am|is|would)\s+"
-    r"(?:i|we|one|you|it|they)\s+(?:be\s+)?(?:(?:ok|okay|allowed|legal|permitted|fine|lawful|free|able|possible)\s+"
+    r"(?:i|we|one|you|it|they|(?:my|our|the|a)\s+(?:company|team|firm|startup|university|organi[sz]ation|lab))\s+(?:be\s+)?(?:(?:ok|okay|allowed|legal|permitted|fine|lawful|free|able|possible)\s+"
     r"(?:for\s+(?:us|me)\s+)?(?:to\s+)?)?(?:have\s+permission\s+to\s+)?(?:please\s+)?|i\s+(?:want|plan|would\s+like)\s+to\s+"
     r"|we\s+(?:want|plan|would\s+like)\s+to\s+)",
     re.IGNORECASE,
 )
+#: Said of the whole question, anywhere in it: words -> fact.
+ADVERBS = {
+    "commercially": ("commercial", "yes"), "non-commercially": ("commercial", "no"),
+    "noncommercially": ("commercial", "no"), "internally": ("channel", "internal"),
+}
+#: A model of one's own that is not named: "a reward model" is my-reward-model.
+GENERIC = frozenset({"model", "classifier", "embedder", "lm", "llm", "reward-model", "language-model",
+                     "embedding-model"})
 TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|,|\+|[^\s,+\"']+(?:\+\+)?")
 DATE = re.compile(r"^\d{4}(-\d{2}(-\d{2})?)?$")
 FACT = re.compile(r"^\s*([A-Za-z_.\-]+)\s*(=|<=|>=|<|>)\s*(\"[^\"]*\"|'[^']*'|\S+(?:\s*\+\s*\S+)*)\s*$")
@@ -134,7 +142,9 @@ class _Reader:
         self.text, self.licence_of, self.licence_words, self.is_name = text, licence_of, licence_words, is_name
         body, self.fact_part, self.fact_at = _split_where(text)
         start = m.end() if (m := POLITE.match(body)) else 0
-        self.tokens = list(_tokens(body, start))
+        tokens = list(_tokens(body, start))
+        self.adverbs = [(*ADVERBS[t.low], t.at) for t in tokens if t.low in ADVERBS and not t.quoted]
+        self.tokens = [t for t in tokens if t.low not in ADVERBS or t.quoted]
         self.here = 0
 
     def question(self) -> Question:
@@ -145,7 +155,9 @@ class _Reader:
             if not self.peek():
                 self.fail("something to do after this", self.end(), VERBS)
             plans.append(self.plan())
-        return Question(self.text, tuple(plans), tuple(_facts(self.text, self.fact_part, self.fact_at)))
+        facts = [(name, "=", value, at) for name, value, at in self.adverbs]
+        facts += _facts(self.text, self.fact_part, self.fact_at)
+        return Question(self.text, tuple(plans), tuple(facts))
 
     # -- tokens ---------------------------------------------------------------------------------------------------
     def peek(self, ahead: int = 0) -> str:
@@ -182,16 +194,29 @@ class _Reader:
         if not width:
             self.fail("expected something to do (train, ship, run, ...)", at, VERBS, self.peek())
         self.here += width
+        if VERBS[said] == "sell" and (self.peek(), self.peek(1)) == ("access", "to"):
+            return self.sell_access(at)
         things = () if self.peek() in (*PREPOSITIONS, "as", "named") and self.peek() != "" else self.things()
         plan = Plan(VERBS[said], said, at, things)
         while self.peek() in (*PREPOSITIONS, "as", "named", "called", "under"):
             plan = self.clause(plan)
+        if plan.act == "name" and not plan.named and self.here < len(self.tokens) and self.tokens[self.here].quoted:
+            plan = plan._replace(named=self.take().text.strip("\"'"))
         if not plan.things and not plan.preps:
             self.fail(f"{said} what?", self.at())
         return plan
 
+    def sell_access(self, at: int) -> Plan:
+        """To sell access is to host for money, not to hand over."""
+        self.here += 2
+        self.adverbs.append(("commercial", "yes", at))
+        return Plan("serve", "serve", at, self.things())
+
     def clause(self, plan: Plan) -> Plan:
         word = self.take().low
+        if word == "to" and self.verb()[1] and plan.act == "run":  # use M's answers to train T = train T with them
+            then = self.plan()
+            return then._replace(at=plan.at, preps=(*then.preps, ("with", plan.things)))
         if word in ("as", "under"):
             return plan._replace(offered=self.licences())
         if word in ("named", "called"):
@@ -228,6 +253,11 @@ class _Reader:
         if low == "it":
             self.here += 1
             return self.tail(Thing("it", at))
+        two = f"{low}-{self.peek(1)}"
+        generic = two if two in GENERIC else low if low in GENERIC else ""
+        if generic and not self.tokens[self.here].quoted and not self.is_name(low):
+            self.here += 2 if generic == two else 1
+            return self.tail(Thing("name", at, name=f"my-{generic}"))
         token = self.name_token()
         return self.tail(Thing("name", at, name=token.text.strip("\"'")))
 
