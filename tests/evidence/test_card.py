@@ -98,6 +98,20 @@ def test_a_body_that_contradicts_the_label_is_shown() -> None:
     assert evidence.problems[0].what == "the body names gemma, the label says mit"
 
 
+def test_a_body_that_narrows_the_label_is_told() -> None:
+    evidence = front("license: mit", body="- **License:** MIT license under the condition that nobody competes\n")
+
+    assert licences(evidence) == [(("mit",), "mit")]
+    assert evidence.problems[0].what == "the body adds a condition to the label"
+
+
+def test_a_link_to_known_terms_stands_for_a_missing_label() -> None:
+    evidence = read("**License** A custom license is at: [Meta](https://ai.meta.com/llama/license)\n")
+
+    assert [c.laws for c in evidence.claims if isinstance(c, LicenceClaim)] == [("llama-2",)]
+    assert weak(evidence) == ["a sentence of the body"]
+
+
 def test_the_gate_is_no_body() -> None:
     evidence = front("license: llama2", "extra_gated_prompt: >-", "  License: Apache 2.0. Built with Llama")
 

@@ -123,7 +123,7 @@ def _from_tags(front: Mapping, file: str, asset: str, words: Words, weak: str) -
 def of_link(link: str) -> str:
     """The law id of a page that is one known licence, or ""."""
     for pattern, law in LINKS:
-        match = re.search(pattern, link[:500], re.IGNORECASE)
+        match = re.search(pattern, link[:2000], re.IGNORECASE)
         if match:
             return law.format(*match.groups()).lower()
     return ""
@@ -161,7 +161,8 @@ def _from_body(lines: list[Line], file: str, asset: str, words: Words,
     """The body's own licence line and section: a claim where it is plain, a problem where it differs from the label."""
     labelled = {law for c in claims for law in c.laws} - {licence_words.UNKNOWN}
     more: list[LicenceClaim] = []
-    for line, laws, sure in _said_in(lines, words):
+    narrowed = list(_narrowed(lines, file)) if labelled else []
+    for line, laws, sure in _said_in(lines, words, not labelled):
         fresh = tuple(law for law in laws if law not in labelled)
         if not fresh or any(c.laws == fresh for c in more):
             continue
@@ -172,12 +173,26 @@ def _from_body(lines: list[Line], file: str, asset: str, words: Words,
         if labelled or (more and more[0].laws != fresh):
             labelled = labelled or {law for c in more for law in c.laws}
             what = f"the body names {', '.join(fresh)}, the label says {', '.join(sorted(labelled))}"
-            return more, [Problem(file, what, line.number, "both are shown")]
-    return more, []
+            return more, [Problem(file, what, line.number, "both are shown"), *narrowed]
+    return more, narrowed
 
 
-def _said_in(lines: list[Line], words: Words) -> Iterator[tuple[Line, tuple[str, ...], bool]]:
-    """(line, law ids, whether it is a line of the form "License: x"), in order."""
+NARROWS = re.compile(
+    r"under the condition|provided that|on condition|non-?commercial|research (?:use )?only|only for research"
+    r"|personal use only|not (?:be )?used? (?:to compete|commercially)", re.IGNORECASE)
+
+
+def _narrowed(lines: list[Line], file: str) -> Iterator[Problem]:
+    """A licence line that adds a condition to the label: the first one is told."""
+    for line in lines:
+        label = LABEL.match(plain(line.text))
+        if label and NARROWS.search(label["value"]) and not re.search(r"\bcc|creative commons", label["value"], re.I):
+            yield Problem(file, "the body adds a condition to the label", line.number, "the condition was not read")
+            return
+
+
+def _said_in(lines: list[Line], words: Words, links: bool) -> Iterator[tuple[Line, tuple[str, ...], bool]]:
+    """(line, law ids, whether it is a line of the form "License: x"), in order; `links`: addresses count too."""
     for line in lines:
         text = plain(line.text)
         label = LABEL.match(text) if line.indent < 2 else None
@@ -190,3 +205,7 @@ def _said_in(lines: list[Line], words: Words) -> Iterator[tuple[Line, tuple[str,
             named = () if NOT_ITSELF.search(text) else licence_words.named_in(text)
             if named:
                 yield line, named, False
+            elif links and (law := of_link(line.text)):
+                yield line, (law,), False
+        elif links and re.search(r"licen[cs]e", text, re.IGNORECASE) and (law := of_link(line.text)):
+            yield line, (law,), False
