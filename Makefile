@@ -1,0 +1,64 @@
+# Everything a developer types. Needs Python 3.11 or newer, make and a C compiler; the rest goes into .venv.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
+DRAWS  ?= 20000
+
+.PHONY: help setup try test check check-deep docs bench new law
+
+help:          ## print what can be typed
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(VENV)/.dev   ## make the environment in .venv from the committed locks
+
+try: $(VENV)/.run     ## the main job on a bundled example: one check, one question
+	@echo '$$ caveat check examples/neural-chat'
+	@$(BIN)/caveat check examples/neural-chat; code=$$?; [ $$code -le 1 ] || exit $$code; \
+		echo "(exit code $$code: $$([ $$code = 1 ] && echo findings || echo nothing found))"
+	@echo; echo '$$ caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"'
+	@$(BIN)/caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"; code=$$?; \
+		[ $$code -le 1 ] || exit $$code; echo "(exit code $$code)"
+
+test: $(VENV)/.dev    ## every everyday test
+	$(PY) -m pytest
+
+check: $(VENV)/.dev   ## lint, types, import contract, tests: what must pass before a change goes in
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PY) -m caveat.law check > /dev/null
+	$(PY) docs/generate.py --check
+	$(PY) -m pytest
+
+check-deep: $(VENV)/.dev   ## the same laws over many more draws, slow tests, fuzzing, the answer-set program
+	-$(PIP) 'clingo>=5.7' 'atheris>=2.3'
+	CAVEAT_DRAWS=$(DRAWS) $(PY) -m pytest -m "deep or not deep" -o addopts=-q
+
+docs: $(VENV)/.dev    ## write docs/reference/ again from law files, tables, docstrings and --help
+	$(PY) docs/generate.py
+
+bench: $(VENV)/.dev   ## time and size, as ratios to a named limit
+	$(PY) benchmarks/startup.py
+	$(PY) benchmarks/scale.py
+
+law: $(VENV)/.run     ## compile the law files and the catalogue that ship
+	$(PY) -m caveat.law compile
+	$(PY) -m caveat.evidence.catalogue compile
+
+new: $(VENV)/.run     ## make new KIND=licence|word|reader NAME=x
+	@$(PY) docs/new.py "$(KIND)" "$(NAME)"
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements.lock
+	$(PIP) --no-build-isolation --no-deps --editable .
+	$(PY) -m compileall -q src
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(PIP) -r requirements-dev.lock
+	@touch $@
