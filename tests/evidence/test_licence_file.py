@@ -64,7 +64,7 @@ def test_titles_with_version_or_date_are_recognised(head: str, law: str) -> None
     "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nsome other head",
     "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version Release Date: April 18, 2024",
     "Our own terms: be nice.", "This is not the Apache License at all",
-    "Modified MIT License\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software",
+    "Modified MIT License\nPermission is hereby granted, free of charge, to any person obtaining a copy",
 ])
 def test_what_is_not_recognised_is_said_and_not_guessed(text: str) -> None:
     said = read(text)
@@ -98,7 +98,8 @@ def test_the_licence_of_the_code_is_not_that_of_the_weights() -> None:
 
 
 @pytest.mark.parametrize(("text", "law", "parts"), [
-    ("Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. All Rights Reserved.",
+    ("Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. "
+     "All Rights Reserved.",
      "llama-3.1", {"name", "licence", "copyright", "reservation"}),
     ("Llama 2 is licensed under the LLAMA 2 Community License.", "llama-2", {"name", "licence"}),
     ("Qwen is licensed under the Qwen LICENSE AGREEMENT, Copyright (c) Alibaba Cloud. All Rights Reserved.",

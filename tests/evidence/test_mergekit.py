@@ -25,7 +25,7 @@ def test_models_and_base_are_parents_and_the_tokenizer_is_not() -> None:
     text = "models:\n- model: a/x\n- model: b/y@main\nbase_model: c/z\nmerge_method: ties\ntokenizer_source: d/w\n"
 
     assert parents(text) == [("merge", "a/x"), ("merge", "b/y"), ("merge", "c/z")]
-    assert [(c.place.line, c.place.key) for c in steps(text)][0] == (2, "models[0].model")
+    assert next((c.place.line, c.place.key) for c in steps(text)) == (2, "models[0].model")
 
 
 def test_a_self_merge_has_one_parent() -> None:
@@ -47,7 +47,8 @@ def test_a_mixture_names_its_experts() -> None:
 
 
 def test_folders_and_placeholders_are_weak() -> None:
-    weak = {c.parent: c.place.weak for c in steps("models:\n- model: /home/me/m\n- model: model_a\nmerge_method: slerp\n")}
+    text = "models:\n- model: /home/me/m\n- model: model_a\nmerge_method: slerp\n"
+    weak = {c.parent: c.place.weak for c in steps(text)}
 
     assert weak == {"/home/me/m": "a folder on the writer's disk", "model_a": "a placeholder or a name without owner"}
 

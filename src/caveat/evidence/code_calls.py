@@ -107,7 +107,7 @@ SERVICES = frozenset({
     "openai", "anthropic", "google", "gemini", "vertex_ai", "azure", "bedrock", "cohere", "mistral", "xai", "x-ai",
     "deepseek", "groq", "perplexity", "openrouter", "google_genai", "google_vertexai", "mistralai",
 })
-NAME = re.compile(r"[A-Za-z0-9{][\w./:{}@+-]{1,199}")
+NAME = re.compile(r"[A-Za-z0-9{./~][\w./:{}@+-]{1,199}")
 MOST_CALLS = 2000
 
 

@@ -18,11 +18,14 @@ from caveat.errors import EvidenceError, SettingsError
 from caveat.evidence import READERS
 from caveat.evidence.folder import File, Walked, asset_folders, grouped, printable, public_name, walk
 from caveat.evidence.hub_cache import repo_of_folder
+from caveat.evidence.repo_names import is_local
 from caveat.evidence.wanted import Wanted
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, FileClaim, LicenceClaim, Place, Problem, StepClaim
 
 #: Bytes read of one file unless its reader says otherwise, and of all files together.
 FILE_LIMIT, ALL_LIMIT = 4 << 20, 1 << 30
+#: Readers of files that lie beside weights only.
+OF_WEIGHTS = frozenset({"config", "adapter_config", "gguf", "safetensors"})
 #: Files that make models when they run.
 MAKERS = (".py", ".ipynb", ".yml", ".yaml")
 #: Licence files below the asset's own folder that still speak of it.
@@ -191,7 +194,7 @@ def _beside(reader: str, f: File, owner: Asset, said: Evidence) -> Evidence:
 def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
     """All that was said of one asset, each claim once."""
     said = _apart(said)
-    if _is_model(said):
+    if _is_model(said, asset.name):
         said = [(n, _without_product(e) if n == "python_code" else e) for n, e in said]
     together = sum((e for _, e in said), Evidence())
     named: tuple[Claim, ...] = ()
@@ -202,11 +205,11 @@ def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
                    problems=tuple(dict.fromkeys(together.problems)))
 
 
-def _is_model(said: list[tuple[str, Evidence]]) -> bool:
+def _is_model(said: list[tuple[str, Evidence]], asset: str) -> bool:
     """Whether a card, weights or a training script make it a model or data set: then code beside it is its own."""
-    kinds = {c.value for _, e in said for c in e.claims if isinstance(c, AssetClaim) and c.field == "kind"}
-    return bool(kinds & {"model", "dataset"}) or any(n in ("config", "adapter_config", "gguf", "safetensors")
-                                                     for n, e in said if e.claims)
+    of_it = [(n, c) for n, e in said for c in e.claims if getattr(c, "asset", "") == asset]
+    kinds = {c.value for _, c in of_it if isinstance(c, AssetClaim) and c.field == "kind"}
+    return bool(kinds & {"model", "dataset"}) or any(n in OF_WEIGHTS for n, _ in of_it)
 
 
 def _without_product(said: Evidence) -> Evidence:
@@ -259,9 +262,11 @@ def _speaks(root: Evidence, asset: str) -> bool:
 
 
 def _linked(claims: tuple[Claim, ...], names: dict[Parts, str]) -> tuple[Claim, ...]:
-    """A parent that is a folder beside, and an asset of its own, goes by that asset's name."""
+    """A parent that is a folder beside, and an asset of its own, goes by that asset's name; code that loads some
+    other folder of its writer's disk bundles nothing that anybody can look at."""
     folders = {"/".join(parts): name for parts, name in names.items() if parts}
-    return tuple(_relinked(c, folders) if isinstance(c, StepClaim) else c for c in claims)
+    linked = (_relinked(c, folders) if isinstance(c, StepClaim) else c for c in claims)
+    return tuple(c for c in linked if not (isinstance(c, StepClaim) and c.act == "bundle" and is_local(c.parent)))
 
 
 def _relinked(step: StepClaim, folders: dict[str, str]) -> StepClaim:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from caveat.evidence.licence_titles import NOTICES, POLICY_TITLES, RESERVED, TITLES, NoticeWords, Title
@@ -104,21 +105,33 @@ PLAIN = str.maketrans({
 def recognise(folded: Folded, titles: tuple[Title, ...]) -> list[Found]:
     """Every text of the table that stands in `folded`, each once, in written order."""
     found: dict[str, int] = {}
-    for title in titles:
-        at = _where(title, folded)
-        if at >= 0 and _fits(title, folded.text):
-            found[title.law] = min(at, found.get(title.law, at))
+    for title, at in (*_at_lines(titles, folded), *_inside(titles, folded)):
+        if at < found.get(title.law, len(folded.text)) and _fits(title, folded.text):
+            found[title.law] = at
     order = sorted(found.items(), key=lambda item: item[1])
     return [Found(law, folded.line(at), folded.text[at:at + 100]) for law, at in order]
 
 
-def _where(title: Title, folded: Folded) -> int:
-    """Where a title stands: anywhere, or only at the start of a line; -1 if it does not."""
-    if title.inside:
+def _at_lines(titles: tuple[Title, ...], folded: Folded) -> Iterator[tuple[Title, int]]:
+    """Titles at the start of a line. All patterns are tried at once first: a file may have a million lines."""
+    rows = tuple(t for t in titles if not t.inside)
+    any_title = _any_of(rows)
+    for at in dict.fromkeys(folded.starts):
+        if any_title.match(folded.text, at):
+            yield from ((t, at) for t in rows if t.pattern.match(folded.text, at))
+
+
+@cache
+def _any_of(rows: tuple[Title, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(t.pattern.pattern for t in rows) or r"(?!)")
+
+
+def _inside(titles: tuple[Title, ...], folded: Folded) -> Iterator[tuple[Title, int]]:
+    """Texts without a title of their own, known by words anywhere."""
+    for title in (t for t in titles if t.inside):
         match = title.pattern.search(folded.text)
-        return match.start() if match else -1
-    lines = set(folded.starts)
-    return next((m.start() for m in title.pattern.finditer(folded.text) if m.start() in lines), -1)
+        if match:
+            yield title, match.start()
 
 
 def _fits(title: Title, text: str) -> bool:

@@ -40,7 +40,7 @@ LLAMA_DATES = {
 
 #: law id -> title with version or date, as one line of folded text begins.
 AT_LINE_START: tuple[tuple[str, str], ...] = (
-    ("llama-1", r"llama license agreement .{0,40}(?:license|agreement)"),
+    ("llama-1", r"llama license agreement this license agreement \(as may be amended"),
     ("apache-2.0", r"apache license,? version 2\.0,? january 2004"),
     ("gpl-3.0", r"gnu general public license version 3, 29 june 2007"),
     ("lgpl-3.0", r"gnu lesser general public license version 3, 29 june 2007"),

@@ -20,6 +20,7 @@ import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator
+
 from caveat.evidence.code_calls import Call, calls_in
 from caveat.evidence.code_training import trained
 from caveat.evidence.repo_names import is_local
@@ -115,14 +116,16 @@ def claims_of(tree: ast.Module, file: str, asset: str) -> Evidence:
 
 
 def _bundled(calls: list[Call], file: str, asset: str) -> Iterator[Claim]:
-    """A product that bundles what it calls; data sets that are only loaded are named, not bundled."""
-    inside = [c for c in calls if c.kind in ("model", "service") and not is_local(c.name)]
-    if inside:
-        first = inside[0]
+    """A product that bundles what it calls; data sets that are only loaded are named, not bundled. Folders of one's
+    own are steps as well: the gathering knows whether an asset lies there."""
+    inside = [c for c in calls if c.kind in ("model", "service")]
+    first = next((c for c in inside if not is_local(c.name)), None)
+    if first:
         yield AssetClaim(asset, "kind", "product", place(file, first.line, first.how, first.written, "detected"))
     for c in inside:
         where = place(file, c.line, c.how, c.written, "detected", c.weak)
-        yield AssetClaim(c.name, "kind", c.kind, where)
+        if not is_local(c.name):
+            yield AssetClaim(c.name, "kind", c.kind, where)
         yield StepClaim(asset, "bundle", c.name, where, computed=c.computed)
     for c in calls:
         if c.kind == "dataset" and not is_local(c.name):
