@@ -15,8 +15,8 @@ help:          ## print what can be typed
 setup: $(VENV)/.dev   ## make the environment in .venv from the committed locks
 
 try: $(VENV)/.run     ## the main job on a bundled example: one check, one question
-	@echo '$$ caveat check examples/neural-chat'
-	@$(BIN)/caveat check examples/neural-chat; code=$$?; [ $$code -le 1 ] || exit $$code; \
+	@echo '$$ caveat check examples/Intel__neural-chat-7b-v3-1'
+	@$(BIN)/caveat check examples/Intel__neural-chat-7b-v3-1; code=$$?; [ $$code -le 1 ] || exit $$code; \
 		echo "(exit code $$code: $$([ $$code = 1 ] && echo findings || echo nothing found))"
 	@echo; echo '$$ caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"'
 	@$(BIN)/caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"; code=$$?; \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ from caveat.lineage.claims import (
     UseClaim,
 )
 
+Resolve = Callable[[str], str]
+
 
 class Gathered(NamedTuple):
     """Evidence as a lineage, with the subjects under their resolved names."""
@@ -35,8 +37,9 @@ class Gathered(NamedTuple):
 
 def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     """The lineage of what was read and of everything the catalogue knows behind it."""
-    subjects = tuple(_resolved(s, book) for s in evidence.subjects)
-    claims = [_rename(c, book, set(evidence.subjects)) for c in evidence.claims]
+    resolve = _resolver(book, evidence.subjects)
+    subjects = tuple(map(resolve, evidence.subjects))
+    claims = [_rename(c, book, resolve) for c in evidence.claims]
     read = {_subject_of(c) for c in claims if not isinstance(c, StepClaim)} | {
         c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
     known = _known(claims, subjects, book, today)
@@ -59,16 +62,18 @@ def _subject_of(c: Claim) -> str:
     return c.child if isinstance(c, StepClaim) else c.asset
 
 
-def _resolved(name: str, book: NameBook) -> str:
-    return book.resolve_read(name) or name
+def _resolver(book: NameBook, subjects: Iterable[str]) -> Resolve:
+    """How names that were read are spelt. A folder's own name is no claim to be a well-known asset of that name."""
+    local = frozenset(s for s in subjects if "/" not in s)
+    return lambda name: name if name in local else book.resolve_read(name) or name
 
 
-def _rename(c: Claim, book: NameBook, subjects: set[str]) -> Claim:
+def _rename(c: Claim, book: NameBook, resolve: Resolve) -> Claim:
     """The same claim with names as the catalogue spells them."""
     if isinstance(c, StepClaim):
-        parent = _parent(c, book)
-        return StepClaim(_resolved(c.child, book), c.act, parent, c.place, c.by, c.when, c.column, c.computed)
-    name = _resolved(c.asset, book)
+        parent = _parent(c, book, resolve)
+        return StepClaim(resolve(c.child), c.act, parent, c.place, c.by, c.when, c.column, c.computed)
+    name = resolve(c.asset)
     if isinstance(c, LicenceClaim):
         laws = tuple(dict.fromkeys(book.on_shelf(law) for law in c.laws))
         return LicenceClaim(name, laws, c.place, c.choice, c.raw)
@@ -79,8 +84,8 @@ def _rename(c: Claim, book: NameBook, subjects: set[str]) -> Claim:
     return UseClaim(name, c.act, c.place, c.offered, c.named, c.of)
 
 
-def _parent(c: StepClaim, book: NameBook) -> str:
-    parent = _resolved(c.parent, book)
+def _parent(c: StepClaim, book: NameBook, resolve: Resolve) -> str:
+    parent = resolve(c.parent)
     if c.when and book.is_service(parent):
         return f"{parent} of {c.when.isoformat()}"
     return parent
@@ -91,6 +96,8 @@ def _known(claims: Iterable[Claim], subjects: tuple[str, ...], book: NameBook, t
     named = dict.fromkeys([*subjects, *(x for c in claims if isinstance(c, StepClaim) for x in (c.child, c.parent))])
     found: dict[Claim, None] = {}
     for name in named:
+        if name in subjects and "/" not in name:
+            continue
         base, _, day = name.partition(" of ")
         when = date.fromisoformat(day) if day[:4].isdigit() else date.fromisoformat(today)
         for c in dated(book.claims(base, when), book.is_service, base):

@@ -15,6 +15,8 @@ from caveat.lineage.graph import Asset, Edge, Lineage
 Guard = tuple[tuple[str, tuple[str, ...]], ...]  # (word, allowed readings), sorted by word
 LawOf = Callable[[str], Law]
 UNKNOWN = "unknown"
+#: Contents that nobody licensed, wholly or in part, ask the same question: does training need a licence?
+UNLICENSED = {"mixed": "web"}
 
 
 class Pair(NamedTuple):
@@ -65,7 +67,8 @@ def _origins(asset: Asset, law_of: LawOf, actor: str) -> Iterator[Pair]:
         for law in laws:
             yield Pair(law, law_of(law).root)
     if asset.contents:
-        yield Pair(asset.contents, law_of(asset.contents).root)
+        contents = UNLICENSED.get(asset.contents, asset.contents)
+        yield Pair(contents, law_of(contents).root)
 
 
 def _relicensed_by_owner(lineage: Lineage, reach: Reach, asset: Asset, edge: Edge, pair: Pair, actor: str) -> bool:
