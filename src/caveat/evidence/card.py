@@ -21,7 +21,7 @@ from caveat.evidence.repo_names import ID, is_local, repo_id
 from caveat.evidence.source import TEXT_LIMIT, Source, place, text_of
 from caveat.evidence.targets import LIBRARIES, MULTIMODAL, PIPELINES, REWARD_TAGS
 from caveat.evidence.yaml_safe import Mapping, Scalar, scalars
-from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
+from caveat.lineage.claims import AssetClaim, Claim, Evidence, Problem, StepClaim
 
 NAMES = ("README.md", "readme.md", "Readme.md", "README.MD", "README*.md", "MODEL_CARD.md", "model_card.md")
 READS = "bytes"
@@ -241,6 +241,3 @@ def _problems(card: _Card, claims: list[Claim]) -> Iterator[Problem]:
     if card.kind == "dataset" and not made and (tag := words_of(card.front) & {"synthetic", "distilabel"}):
         yield Problem(card.file, f"tagged {sorted(tag)[0]}, but no model is named that wrote it", None,
                       "no step of generation was recorded")
-
-
-__all__ = ["NAMES", "LicenceClaim", "kind_of", "read"]
