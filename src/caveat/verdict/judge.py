@@ -41,8 +41,8 @@ def judge(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> Outcome:
     if unsaid := [r for r in m.law.rules if r.says == "unknown" and world.settle(lambda r=r: m.meets(r))]:  # type: ignore[misc]
         return Outcome(UNKNOWN, _cite(m, unsaid))
     duties = [r for r in m.law.rules if owes(r, event) and world.settle(lambda r=r: m.meets(r))]  # type: ignore[misc]
-    if duties and not all(_held(m, r) for r in duties) and not stranger_bound(m, world):
-        duties = [r for r in duties if _held(m, r)]
+    if duties and not all(held(m, r) for r in duties) and not stranger_bound(m, world):
+        duties = [r for r in duties if held(m, r)]
     return Outcome(GRANTED, _cite(m, [*grants, *excuses]), _cite(m, duties))
 
 
@@ -77,7 +77,7 @@ def _excuses(m: Matcher, world: World) -> list[Rule]:
 def _refused(m: Matcher, bans: list[Rule], world: World) -> Outcome:
     if _law_grants(m, world):
         return NOTHING
-    beyond_doubt = any(_held(m, r) for r in bans) if bans else _held(m, None)
+    beyond_doubt = any(held(m, r) for r in bans) if bans else held(m, None)
     if not beyond_doubt and not stranger_bound(m, world):
         return NOTHING
     cited = bans or [r for r in m.law.rules if r.says == "may" and m.short(r)] or _any_grant(m)
@@ -101,7 +101,7 @@ def _law_grants(m: Matcher, world: World) -> bool:
     return False
 
 
-def _held(m: Matcher, rule: Rule | None) -> bool:
+def held(m: Matcher, rule: Rule | None) -> bool:
     """Whether the rule binds the actor beyond doubt: no stranger, terms on right, or any-output terms he accepted."""
     if not m.pair.stranger or m.law.binds != "contract":
         return True
@@ -146,4 +146,4 @@ def _cite(m: Matcher, rules: list[Rule]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((m.law.id, r.id) for r in rules))
 
 
-__all__ = ["NOTHING", "Outcome", "in_guard", "judge", "needs_grant", "no", "owes", "stranger_bound"]
+__all__ = ["NOTHING", "Outcome", "held", "in_guard", "judge", "needs_grant", "no", "owes", "stranger_bound"]

@@ -11,7 +11,7 @@ from caveat.law.rule import Demand, Law
 from caveat.verdict.bind import Pair
 from caveat.verdict.event import Event
 from caveat.verdict.inquiry import Inquiry
-from caveat.verdict.judge import GRANTED, NOTHING, REFUSED, Outcome, in_guard, stranger_bound
+from caveat.verdict.judge import GRANTED, NOTHING, REFUSED, Outcome, held, in_guard, stranger_bound
 from caveat.verdict.match import Matcher
 from caveat.verdict.world import World
 
@@ -44,8 +44,7 @@ def _wanted(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> list[Wa
     matcher = Matcher(inquiry, event, pair, world)
     found = [Wanted(law, d, _want(matcher, d, world)) for d in demands]
     found = [w for w in found if w.want != "any"]
-    bound = not pair.stranger or law.binds != "contract" or pair.law in inquiry.accepted
-    return found if found and (bound or stranger_bound(matcher, world)) else []
+    return found if found and (held(matcher, None) or stranger_bound(matcher, world)) else []
 
 
 def reaches(demand: Demand, pair: Pair) -> bool:
