@@ -46,7 +46,14 @@ def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[
     asked = Asked(YOU, (), told, {**checked_readings(readings or {}), **seen.readings}, day, presume)
     best = min((_picked(one, seen, asked, pick) for one in graph.choices(lineage) for pick in _picks(seen)),
                key=_goodness)
-    return _verdict(seen, lineage.problems, best)
+    return _verdict(seen, (*lineage.problems, *contradicted(told, [u.act for u in seen.uses])), best)
+
+
+def contradicted(facts: Mapping[str, str], acts: Iterable[str]) -> tuple[Problem, ...]:
+    """What was said against itself: selling is commerce, whatever else is said."""
+    if facts.get("commercial") == "no" and "sell" in acts:
+        return (Problem("facts", "commercial = no, yet something is sold", None, "taken as commercial = yes"),)
+    return ()
 
 
 def _picks(seen: Imagined) -> Iterable[tuple[tuple[str, ...], ...]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from caveat.evidence.imagine import YOU
-from caveat.flows.asking import books, checked_facts, checked_readings, names
+from caveat.flows.asking import books, checked_facts, checked_readings, contradicted, names
 from caveat.flows.gathering import Gathered, lineage_of
 from caveat.flows.picture import graph_of
 from caveat.law.shelf import shelf
@@ -60,9 +60,11 @@ def check_evidence(evidence: Evidence, *, facts: Mapping[str, str] | None = None
     """The same for evidence that was gathered already."""
     day = today or date.today().isoformat()
     found = lineage_of(evidence, names(), day)
+    acts = [u.act for u in found.evidence.claims if isinstance(u, UseClaim)]
     settled, late = settled_readings(found.evidence.settlements, day)
     told = {**checked_facts(dict(found.evidence.facts)), **checked_facts(facts or {})}
-    context = Context(found._replace(problems=(*found.problems, *late)), told,
+    problems = (*found.problems, *late, *contradicted(told, acts))
+    context = Context(found._replace(problems=problems), told,
                       {**settled, **checked_readings(readings or {})}, day, presume, evidence.you or YOU)
     return [_report(context, subject) for subject in found.subjects]
 
