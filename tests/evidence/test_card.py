@@ -200,6 +200,7 @@ def test_a_mere_mention_is_no_step() -> None:
         f"You can also finetune from {link}.",
         f"```\nfine-tuned from {link}\n```",
         f"# Original model card: X\nThis is a fine-tuned version of {link}",
+        "Built by finetuning Mine on a [set](https://huggingface.co/datasets/c/d).",
         "We fine-tuned using the code from [Llama-X](https://github.com/A/Llama-X)",
     )
 

@@ -223,12 +223,18 @@ def _trained_on(line: Line, asset: str) -> Iterator[Step]:
         if not match or _NOT_TRAINING.search(plain(short)) or short.startswith("<t"):
             continue
         before, rest = short[:match.start()], short[match.start():]
-        if MODEL in before or _other_subject(before):
+        if MODEL in before or _other_subject(before) or _of_a_child(short, asset):
             continue
         yield from (Step("train", i, line) for i in hub_ids(rest, "datasets/"))
         code = "" if _CODE.search(rest) else rest
         for link in re.finditer(rf"\b(?:from|on)(?: the)? {LINK.pattern}", code):
             yield from (Step("train", i, line) for i in _github(link["url"]))
+
+
+def _of_a_child(sentence: str, asset: str) -> bool:
+    """Whether it tells how somebody's next model was made from this one ("built by finetuning <this>")."""
+    own = re.escape(asset.split("/")[-1])
+    return bool(re.search(rf"fine-?tuning (?:the )?{own}\b(?![\w-])", sentence, re.IGNORECASE))
 
 
 #: What a link to a model is shortened to, so that the words around it can be read as one clause.
