@@ -36,11 +36,15 @@ def judge(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> Outcome:
     bans = [r for r in m.law.rules if _bars(r) and world.settle(lambda r=r: m.meets(r))]  # type: ignore[misc]
     excuses = [] if bans else _excuses(m, world)
     grants = _grants(m, world)
+    owed = [r for r in m.law.rules if owes(r, event)]
     if bans or (needs_grant(m) and not grants):
-        return _refused(m, bans, world)
+        refused = _refused(m, bans, needs_grant(m) and not grants, world)
+        if refused is not None:
+            return refused
+        owed = [r for r in owed if held(m, r)]  # a stranger whom the terms do not follow
     if unsaid := [r for r in m.law.rules if r.says == "unknown" and world.settle(lambda r=r: m.meets(r))]:  # type: ignore[misc]
         return Outcome(UNKNOWN, _cite(m, unsaid))
-    duties = [r for r in m.law.rules if owes(r, event) and world.settle(lambda r=r: m.meets(r))]  # type: ignore[misc]
+    duties = [r for r in owed if world.settle(lambda r=r: m.meets(r))]  # type: ignore[misc]
     if duties and not all(held(m, r) for r in duties) and not stranger_bound(m, world):
         duties = [r for r in duties if held(m, r)]
     return Outcome(GRANTED, _cite(m, [*grants, *excuses]), _cite(m, duties))
@@ -74,12 +78,13 @@ def _excuses(m: Matcher, world: World) -> list[Rule]:
     return found
 
 
-def _refused(m: Matcher, bans: list[Rule], world: World) -> Outcome:
+def _refused(m: Matcher, bans: list[Rule], lacks: bool, world: World) -> Outcome | None:
+    """Refused, or granted by the law itself; None if what refuses does not bind the actor."""
     if _law_grants(m, world):
         return NOTHING
-    beyond_doubt = any(held(m, r) for r in bans) if bans else held(m, None)
+    beyond_doubt = any(held(m, r) for r in bans) or (lacks and held(m, None))
     if not beyond_doubt and not stranger_bound(m, world):
-        return NOTHING
+        return None
     cited = bans or [r for r in m.law.rules if r.says == "may" and m.short(r)] or _any_grant(m)
     return Outcome(REFUSED, _cite(m, cited))
 
