@@ -144,8 +144,15 @@ def join(guard: Guard, word: str, allowed: tuple[str, ...]) -> Guard | None:
         return guard
     if _excludes(old, allowed):
         return None
-    merged = tuple(sorted({*old, *allowed}))
+    merged = _both(old, allowed)
     return tuple(sorted((*((w, r) for w, r in guard if w != word), (word, merged))))
+
+
+def _both(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    """Readings that satisfy both conditions: of the named ones only the common, of the excluded ones all."""
+    yes_a, yes_b = {r for r in a if r[0] != "!"}, {r for r in b if r[0] != "!"}
+    named = yes_a & yes_b if yes_a and yes_b else yes_a | yes_b
+    return tuple(sorted(named | {r for r in (*a, *b) if r[0] == "!"}))
 
 
 def _excludes(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
