@@ -28,6 +28,7 @@ class Pair(NamedTuple):
     later: bool = False  # came through a training step of somebody else
     guard: Guard = ()
     learner: str = ""  # who took the training step that made it `trained`
+    owner: str = ""  # who attached the licence, where he also publishes variants under it
 
     @property
     def base_role(self) -> str:
@@ -48,11 +49,14 @@ Reach = dict[str, dict[Pair, Via]]
 def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
     """Every (licence, role) pair that reaches each asset, as seen by `actor`, with one way it came."""
     reach: Reach = {}
+    owners = {a.maker for a in lineage.assets.values() if a.edges and a.licensed} - {actor}
     for asset in lineage.assets.values():
-        pairs: dict[Pair, Via] = {pair: Via(asset.id, None, None) for pair in _origins(asset, law_of, actor)}
+        owner = asset.maker if asset.maker in owners else ""
+        origins = (pair._replace(owner=owner) for pair in _origins(asset, law_of, actor))
+        pairs: dict[Pair, Via] = {pair: Via(asset.id, None, None) for pair in origins}
         for edge in asset.edges:
             for pair in reach[edge.parent]:
-                if _relicensed_by_owner(lineage, reach, asset, edge, pair, actor):
+                if _relicensed_by_owner(asset, pair):
                     continue
                 for child in _follow(law_of(pair.law), pair, edge, asset, actor):
                     pairs.setdefault(child, Via(edge.parent, pair, edge))
@@ -71,20 +75,9 @@ def _origins(asset: Asset, law_of: LawOf, actor: str) -> Iterator[Pair]:
         yield Pair(contents, law_of(contents).root)
 
 
-def _relicensed_by_owner(lineage: Lineage, reach: Reach, asset: Asset, edge: Edge, pair: Pair, actor: str) -> bool:
+def _relicensed_by_owner(asset: Asset, pair: Pair) -> bool:
     """A publisher's own variant of his own model is his material anew, not a derivative: his label says it all."""
-    if not asset.maker or asset.maker == actor or pair.law not in asset.laws():
-        return False
-    return lineage.assets[_origin(reach, edge.parent, pair)].maker == asset.maker
-
-
-def _origin(reach: Reach, asset: str, pair: Pair) -> str:
-    """The asset at which a pair's licence was attached."""
-    via = reach[asset][pair]
-    while via.pair is not None:
-        asset, pair = via.asset, via.pair
-        via = reach[asset][pair]
-    return asset
+    return bool(pair.owner) and pair.owner == asset.maker and pair.law in asset.laws()
 
 
 def _silent(asset: Asset) -> bool:
@@ -178,4 +171,5 @@ def _moved(pair: Pair, role: str, guard: Guard, edge: Edge, actor: str) -> Pair:
         later=pair.later or (act.teaches and others),
         guard=guard,
         learner=edge.by if learned else pair.learner,
+        owner=pair.owner,
     )
