@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     from caveat.cli.atomic import write
     from caveat.errors import SettingsError
     from caveat.evidence import gather
-    from caveat.evidence.starter import starter
+    from caveat.evidence.starter import text as starter
 
     folder = Path(options.path)
     target = folder / "caveat.toml"

@@ -123,7 +123,17 @@ def _edges(claims: Iterable[Claim], maker: str) -> tuple[Edge, ...]:
         key = (c.act, c.parent, by, when)
         old = found.get(key, Edge(c.act, c.parent, by, when, (), c.column))
         found[key] = old._replace(evidence=(*old.evidence, c.place))
-    return tuple(found.values())
+    return _best_told(tuple(found.values()))
+
+
+def _best_told(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """Where one base is told with several acts, an act that was only inferred gives way to one that was read."""
+    read = {e.parent for e in edges if ACTS[e.act].in_family and not _inferred(e)}
+    return tuple(e for e in edges if not (ACTS[e.act].in_family and e.parent in read and _inferred(e)))
+
+
+def _inferred(edge: Edge) -> bool:
+    return bool(edge.evidence) and all(p.kind == "inferred" for p in edge.evidence)
 
 
 def _ordered(assets: dict[str, Asset]) -> Lineage:

@@ -284,7 +284,7 @@ def foot(answer: Verdict | Report, ink: Ink) -> list[Line]:
     """The count, what was not read, always owed, presumed and settled, and on which law."""
     settled = answer.settled if isinstance(answer, Report) else ()
     blocks: list[tuple[str, str]] = [
-        *(("unread", words.problem(p)) for p in answer.problems),
+        *(("problem", words.problem(p)) for p in answer.problems),
         *(("always", f"{s.gist} ({words.clause(s)})") for s in answer.standing),
         *(("settled", words.settled(s)) for s in settled),
         *_presumed(answer),

@@ -1,0 +1,15 @@
+"""What the README shows is what comes out: its runs and pictures are made again and compared."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_runs_and_pictures_are_fresh() -> None:
+    done = subprocess.run([sys.executable, "docs/runs.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout.strip() == "fresh", done.stdout + done.stderr
