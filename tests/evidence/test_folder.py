@@ -183,3 +183,19 @@ def test_names_are_printable(tmp_path: Path) -> None:
 
     assert folder.printable(name) == "evil\\n\\x1b[31m\\xff"
     assert gather(write(tmp_path / name, {"README.md": CARD})).subjects == ("evil\\n\\x1b[31m\\xff",)
+
+
+def test_a_caveat_toml_deeper_down_speaks_for_nobody_but_its_part(tmp_path: Path) -> None:
+    part = "[project]\nname = 'part'\nby = 'evil'\n[facts]\ncommercial = false\n" \
+           "[[accept]]\nfinding = 'x'\nwhy = 'y'\n" \
+           "owner = 'z'\nuntil = 2099-01-01\n[[step]]\nmakes = 'part'\nact = 'merge'\nfrom = 'a/x'\n"
+    said = gather(write(tmp_path / "m", {"README.md": CARD, "part/caveat.toml": part}))
+
+    assert (said.you, said.facts, said.acceptances) == ("", (), ())
+    assert [(c.child, c.by) for c in said.claims if isinstance(c, StepClaim) and c.act == "merge"] == [("part", "")]
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    said = gather(write(tmp_path / "all", {"a/in/README.md": CARD, "b/in/README.md": CARD}))
+
+    assert said.subjects == ("in", "in (b)")

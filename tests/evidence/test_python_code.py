@@ -138,3 +138,9 @@ def test_bad_code_is_one_problem(code: str, what: str) -> None:
 def test_a_bad_notebook_is_one_problem() -> None:
     for text in ("{}LLM(", "[1]  ", '{"cells": "LLM("}', "[" * 100_000 + "LLM("):
         assert len(read(text, "n.ipynb").problems) <= 1
+
+
+def test_a_loaded_model_handed_on_is_no_unknown_name() -> None:
+    said = read('m = AutoModel.from_pretrained("a/x")\npipeline("t", model=m)\npipeline("t", model=load())')
+
+    assert said.problems == ()

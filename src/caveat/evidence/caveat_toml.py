@@ -214,7 +214,8 @@ class Reading:
     def _project(self) -> Iterator[Claim]:
         row = self.table("project")
         if self.name and "name" in row:
-            yield AssetClaim(self.name, "own", "yes", self.place("project.name", self.name))
+            if "/" not in self.name or self.name.split("/")[0] == self.you:
+                yield AssetClaim(self.name, "own", "yes", self.place("project.name", self.name))
             yield AssetClaim(self.name, "name", self.name, self.place("project.name", self.name))
         kind = self.one_of(row, "project", "kind", KINDS)
         if kind:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from caveat.evidence.code_values import Names, Value, dotted, keyword
+from caveat.evidence.code_values import Names, Value, dotted, keyword, last_name
 from caveat.evidence.repo_names import ID, is_local
 from caveat.lineage.claims import Problem
 
@@ -122,7 +122,7 @@ def calls_in(tree: ast.AST, file: str) -> tuple[list[Call], tuple[Problem, ...]]
             if way:
                 calls = list(_calls(node, how, way, names))
                 found += calls
-                problems += [] if calls else _unknown(node, how, way, file)
+                problems += [] if calls else _unknown(node, how, way, file, names)
     return sorted(found, key=lambda c: c.line), tuple(problems[:20])
 
 
@@ -167,18 +167,27 @@ def _written(how: str, value: Value) -> str:
     return f'{how}("{value.text}")'
 
 
-def _unknown(node: ast.Call, how: str, way: Way, file: str) -> list[Problem]:
+def _unknown(node: ast.Call, how: str, way: Way, file: str, names: Names) -> list[Problem]:
     """A call whose name is only known when the program runs; calls that give no name at all are no problem."""
     given = argument(node, way)
-    if given is None or isinstance(given, ast.Constant) or _is_object(given):
+    if given is None or isinstance(given, ast.Constant) or _is_object(given, names):
         return []
     what = f"{how}: the name of the {way.kind} is only known at run time"
     return [Problem(file, what, node.lineno, "it was left out")]
 
 
-def _is_object(given: ast.expr) -> bool:
-    """Whether the argument is surely no name (`pipeline(model=model)` with a loaded model)."""
-    return isinstance(given, ast.Name) and given.id in ("model", "base_model", "self", "path", "cls")
+#: Calls that give a text, where a call in place of a name is else a loaded thing.
+GIVES_TEXT = frozenset({"get", "getenv", "str", "format", "input", "join", "strip", "pop", "replace", "lower"})
+
+
+def _is_object(given: ast.expr, names: Names) -> bool:
+    """Whether the argument is surely no name: a loaded model, given as a call or by a variable that holds one."""
+    if isinstance(given, ast.Call):
+        return last_name(given.func) not in GIVES_TEXT
+    if not isinstance(given, ast.Name):
+        return False
+    held = names.assigned.get(given.id, ())
+    return any(isinstance(v, ast.Call) and last_name(v.func) not in GIVES_TEXT for v in held)
 
 
 def is_public(call: Call) -> bool:

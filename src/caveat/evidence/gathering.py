@@ -20,7 +20,17 @@ from caveat.evidence.folder import File, Walked, asset_folders, grouped, printab
 from caveat.evidence.hub_cache import repo_of_folder
 from caveat.evidence.repo_names import is_local
 from caveat.evidence.wanted import Wanted
-from caveat.lineage.claims import AssetClaim, Claim, Evidence, FileClaim, LicenceClaim, Place, Problem, StepClaim
+from caveat.lineage.claims import (
+    AssetClaim,
+    Claim,
+    Evidence,
+    FileClaim,
+    LicenceClaim,
+    Place,
+    Problem,
+    StepClaim,
+    UseClaim,
+)
 
 #: Bytes read of one file unless its reader says otherwise, and of all files together.
 FILE_LIMIT, ALL_LIMIT = 4 << 20, 1 << 30
@@ -105,7 +115,18 @@ def _assets(root: Path, files: tuple[File, ...], asked: str | None) -> tuple[Ass
     found = [Asset((), *_name(root, settings.get(()), asked, ""))]
     for parts, public in sorted(asset_folders(files).items()):
         found.append(Asset(parts, *_name(root.joinpath(*parts), settings.get(parts), None, public)))
-    return tuple(found)
+    return _told_apart(found)
+
+
+def _told_apart(found: list[Asset]) -> tuple[Asset, ...]:
+    """Folders of one name in several places are several assets: the later ones say where they lie."""
+    seen: set[str] = set()
+    apart: list[Asset] = []
+    for a in found:
+        name = a.name if a.name not in seen else f"{a.name} ({printable('/'.join(a.parts[:-1])) or '.'})"
+        seen.add(name)
+        apart.append(a._replace(name=name))
+    return tuple(apart)
 
 
 def _name(folder: Path, settings: File | None, asked: str | None, public: str) -> tuple[str, bool]:
@@ -142,6 +163,8 @@ def _read_all(files: Iterable[File], assets: tuple[Asset, ...]) -> dict[Asset, l
             reader = readers()[name]
             budget -= 0 if reader.wants_path else min(f.size, reader.limit)
             evidence = _read_one(reader, f, owner) if budget >= 0 else _too_much(f)
+            if name == "caveat_toml" and f.parts:
+                evidence = _of_others(evidence)
             said[owner].append((name, _beside(name, f, owner, evidence)))
     return said
 
@@ -179,6 +202,14 @@ def _problem(f: File, what: str, instead: str) -> Evidence:
 
 def _too_much(f: File) -> Evidence:
     return _problem(f, f"more than {ALL_LIMIT >> 30} GiB of text in all", "it was not read")
+
+
+def _of_others(said: Evidence) -> Evidence:
+    """A caveat.toml deeper down is a part's: it tells lineage, but its facts, uses, settlements and acceptances are
+    not the asker's, or a download could accept findings in their name."""
+    kept = (c._replace(by="" if c.by == "you" else c.by) if isinstance(c, StepClaim) else c for c in said.claims
+            if not isinstance(c, UseClaim) and not (isinstance(c, AssetClaim) and c.field == "own"))
+    return Evidence(claims=tuple(kept), problems=said.problems)
 
 
 def _beside(reader: str, f: File, owner: Asset, said: Evidence) -> Evidence:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from caveat.law.words import FACTS
+from caveat.law.words import ACTS, FACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, StepClaim
 
 #: Facts that licences ask for most and that nothing on disk tells.
@@ -37,7 +37,8 @@ def comment(text: str) -> str:
 def _head(name: str) -> Iterator[str]:
     yield "# What Caveat cannot find by itself. Every table is optional; `caveat check .` reads this file."
     yield "[project]"
-    yield f"name = {quoted(name)}"
+    # Naming somebody else's public repository as one's own project is a choice, never a default.
+    yield f"name = {quoted(name)}" if "/" not in name else comment(f"name = {quoted(name)}")
     yield '# by = "your-organisation"        # who you are: the party of every step that names none'
     yield ""
 
@@ -82,13 +83,19 @@ def _missing(evidence: Evidence) -> Iterator[str]:
     """A commented table for every asset whose terms or kind nobody states."""
     terms = {c.asset for c in evidence.claims if isinstance(c, LicenceClaim)}
     kinds = {c.asset: c.value for c in evidence.claims if isinstance(c, AssetClaim) and c.field == "kind"}
-    parents = dict.fromkeys(c.parent for c in evidence.claims if isinstance(c, StepClaim))
+    parents = {c.parent: c.act for c in evidence.claims if isinstance(c, StepClaim)}
     for name in [p for p in parents if p not in terms][:MOST]:
         yield "# Its terms were not found beside it; well-known names need none:"
         yield comment(f"[assets.{quoted(name)}]")
-        yield comment(f"kind = {quoted(kinds.get(name, 'model'))}")
+        yield comment(f"kind = {quoted(kinds.get(name) or kind_for(parents[name]))}")
         yield '# licence = "cc-by-4.0"'
         yield ""
+
+
+def kind_for(act: str) -> str:
+    """The kind of thing an act is done to, as its first guess."""
+    kind = ACTS[act].works_from[0] if act in ACTS else "model"
+    return "model" if kind == "any" else kind
 
 
 def _uses(name: str) -> Iterator[str]:
