@@ -26,18 +26,22 @@ class Wanted(NamedTuple):
 
 def offer(inquiry: Inquiry, event: Event, pairs: Sequence[Pair], world: World) -> Outcome:
     """Whether the whole may go out under `event.offered` (or, if nothing was said, under anything)."""
-    wanted = [w for p in pairs for w in _wanted(inquiry, event, p, world)]
+    company = any(d.sole_with for p in pairs for d in inquiry.law_of(p.law).outbound)
+    wanted = [w for p in pairs for w in _wanted(inquiry, event, p, world, company)]
     broken = broken_by(inquiry, wanted, event.offered) if event.offered else _no_way_out(inquiry, wanted)
     if not broken:
         return NOTHING
     return Outcome(REFUSED, tuple(dict.fromkeys(broken)))
 
 
-def _wanted(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> list[Wanted]:
-    """The demands of one pair that exist and bind in this world; doubts are asked only if a demand could bite."""
+def _wanted(inquiry: Inquiry, event: Event, pair: Pair, world: World, company: bool) -> list[Wanted]:
+    """The demands of one pair that exist and bind in this world; doubts are asked only if a demand could bite.
+
+    Where some `sole-with` allows what another parent demands (`company`), a demand that is met counts as well.
+    """
     law = inquiry.law_of(pair.law)
     demands = [d for d in law.outbound if reaches(d, pair)]
-    if not any(_could_break(inquiry, law, d, event.offered) for d in demands):
+    if not any(company or _could_break(inquiry, law, d, event.offered) for d in demands):
         return []
     if not in_guard(inquiry, pair, world):
         return []
