@@ -25,7 +25,7 @@ COMMANDS: dict[str, list[str]] = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "caveat --help": [*CAVEAT, "--help"],
     "caveat ask": [*CAVEAT, "ask", QUESTION],
-    "caveat check": [*CAVEAT, "check", str(ROOT / "examples" / "neural-chat")],
+    "caveat check": [*CAVEAT, "check", str(ROOT / "examples" / "Intel__neural-chat-7b-v3-1")],
 }
 #: Compiled modules are kept, as they are for whoever installs it: a machine that forbids them compiles at every start.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
