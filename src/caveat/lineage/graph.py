@@ -195,16 +195,26 @@ def choices(lineage: Lineage, most: int = 64) -> list[Lineage]:
     """Every lineage in which a choice of licences is made (at most `most`); the lineage itself if none is open."""
     from itertools import islice, product
 
-    open_ids = {id: [s for s in a.licensed if s.choice] for id, a in lineage.assets.items()
-                if any(s.choice for s in a.licensed)}
+    open_ids = {id: _alternatives(a.licensed) for id, a in lineage.assets.items() if any(s.choice for s in a.licensed)}
     if not open_ids:
         return [lineage]
     return [_chosen(lineage, dict(zip(open_ids, pick))) for pick in islice(product(*open_ids.values()), most)]
 
 
+def _alternatives(licensed: Iterable[Licensed]) -> list[Licensed]:
+    """What may be picked: each law of a choice, or, where several statements are the choice (A AND B OR C), each."""
+    said = list(dict.fromkeys(s for s in licensed if s.choice))
+    one_by_one = len({(s.raw, s.place) for s in said}) == len(said)
+    return list(dict.fromkeys(s._replace(laws=laws) for s in said
+                              for laws in ([(law,) for law in s.laws] if one_by_one else [s.laws])))
+
+
 def _chosen(lineage: Lineage, picked: dict[str, Licensed]) -> Lineage:
+    """Other statements stay, but for the texts of the alternatives: these lie beside a choice to be picked from."""
     assets = dict(lineage.assets)
     for id, said in picked.items():
-        kept = tuple(s for s in assets[id].licensed if not s.choice)
+        licensed = assets[id].licensed
+        open_laws = {law for s in licensed if s.choice for law in s.laws}
+        kept = tuple(s for s in licensed if not s.choice and not open_laws.issuperset(s.laws))
         assets[id] = assets[id]._replace(licensed=(*kept, said._replace(choice=False)))
     return Lineage(assets, lineage.problems)
