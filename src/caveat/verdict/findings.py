@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from caveat.verdict.answer import Cited, Doubt, Duty, Finding
+from caveat.verdict.answer import Cited, Doubt, Duty, Finding, PathStep
 from caveat.verdict.bind import Pair, Reach
 from caveat.verdict.duty import state_of
 from caveat.verdict.event import Event
@@ -50,9 +50,16 @@ def _finding(inquiry: Inquiry, reach: Reach, folded: Folded, entries: Sequence[E
         licence=law if law != OFFER else (rules[0].licence if rules else OFFER),
         rules=rules, doubts=_doubts(inquiry, folded, members, matter),
         duties=() if verdict == "prohibited" else _duties(inquiry, folded, entries, members, event),
-        path=path_to(reach, event.subject, pair) if pair else (), about=about if law != OFFER else "offered",
+        path=_path(reach, event.subject, pair, rules), about=about if law != OFFER else "offered",
         whose=inquiry.actor or None, note=_note(law, event, rules),
     )
+
+
+def _path(reach: Reach, subject: str, pair: Pair | None, rules: Sequence[Cited]) -> tuple[PathStep, ...]:
+    """The way of the pair that tells; of an offer, that of the first licence whose demand is broken."""
+    demands = {r.licence for r in rules[:1]}
+    shown = pair or next((p for p in reach[subject] if p.law in demands), None)
+    return path_to(reach, subject, shown) if shown else ()
 
 
 def _note(law: str, event: Event, rules: Sequence[Cited]) -> str:
