@@ -26,9 +26,9 @@ def test_keywords_may_stand_in_any_case_and_the_last_line_may_lack_its_end() -> 
     assert steps("FROM llama3.2:latest") == [("copy", "llama3.2")]
 
 
-def test_a_tag_that_names_a_quantization_is_a_quantized_model() -> None:
-    assert steps("FROM mistral:7b-instruct-q4_K_M\n") == [("quantize", "mistral:7b-instruct-q4_K_M")]
-    assert steps("FROM hf.co/owner/name-GGUF:Q8_0\n") == [("quantize", "owner/name-GGUF")]
+def test_a_tag_that_names_a_quantization_is_copied_as_the_library_quantized_it() -> None:
+    assert steps("FROM mistral:7b-instruct-q4_K_M\n") == [("copy", "mistral:7b-instruct-q4_K_M")]
+    assert steps("FROM hf.co/owner/name-GGUF:Q8_0\n") == [("copy", "owner/name-GGUF")]
 
 
 @pytest.mark.parametrize("written", [r'"C:\Users\a b\x.gguf"', "./x.gguf", "x.gguf", "/mnt/x", "../x/"])

@@ -9,7 +9,8 @@ r"""Modelfiles of Ollama: what a local model is built FROM, which ADAPTER it wea
 Traps: keywords in any case; values in three quotes over many lines, whose lines look like keywords; quoted Windows
 paths with blanks; a file name without a path that looks like a library name (`phi3.gguf`); no newline at the end;
 comments; several FROM lines (safetensors folders of old recipes), of which the last is the one that counts, all
-are told; SYSTEM text gives a behaviour, not new weights, so the act is `copy`, never `finetune`.
+are told; SYSTEM text gives a behaviour, not new weights, so the act is `copy`, never `finetune`; a tag such as
+`:q4_K_M` says that the library's own copy is quantized, which is the library's act and not this file's.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ KEYWORDS = frozenset({"from", "adapter", "license", "licence", "system", "templa
                       "requires", "renderer", "parser"})
 REPOSITORY = re.compile(r"^(?:https?://)?(?:hf\.co|huggingface\.co)/(?P<id>[\w.-]+/[\w.-]+)(?::(?P<tag>[\w.-]+))?$")
 WEIGHTS = re.compile(r"\.(?:gguf|bin|safetensors|ggml)$", re.IGNORECASE)
-QUANTIZED = re.compile(r"(?:^|[-_.:])(?:i?q[2-8](?:_[\dkKmMsSlLxX_]+)?|fp4|int[48])(?:$|[-_.])", re.IGNORECASE)
 
 
 class Line(NamedTuple):
@@ -102,11 +102,11 @@ def _from(line: Line, file: str, asset: str) -> Evidence:
     where = place(file, line.number, "FROM", written)
     repository = REPOSITORY.match(written)
     if repository:
-        return _one(StepClaim(asset, _act(repository["tag"] or ""), repository["id"], where))
+        return _one(StepClaim(asset, "copy", repository["id"], where))
     if is_file(written):
         return _own_file(line, file, "built from a file")
     name, _, tag = written.partition(":")
-    return _one(StepClaim(asset, _act(tag), _library(name, tag), where)) if name else Evidence()
+    return _one(StepClaim(asset, "copy", _library(name, tag), where)) if name else Evidence()
 
 
 def _one(claim: Claim) -> Evidence:
@@ -127,10 +127,6 @@ def is_file(written: str) -> bool:
 def _library(name: str, tag: str) -> str:
     """A library name with the tag, unless the tag says nothing: `llama3.2:1b`, `llama3.2`."""
     return name if tag in ("", "latest") else f"{name}:{tag}"
-
-
-def _act(tag: str) -> str:
-    return "quantize" if QUANTIZED.search(tag) else "copy"
 
 
 def _adapter(line: Line, file: str, asset: str) -> Evidence:
