@@ -39,13 +39,13 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     """The lineage of what was read and of everything the catalogue knows behind it."""
     resolve = _resolver(book, evidence.subjects)
     subjects = tuple(map(resolve, evidence.subjects))
-    claims = [_rename(c, book, resolve) for c in evidence.claims]
+    claims = [_signed(_rename(c, book, resolve), evidence.you) for c in evidence.claims]
     read = {_subject_of(c) for c in claims if not isinstance(c, StepClaim)} | {
         c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
     known = _known(claims, subjects, book, today)
     merged = _without_ring([*claims, *known], claims)
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
-    lineage = graph.of(merged)
+    lineage = graph.of([*merged, *_own_parts(merged, set(subjects))])
     missing = [s for s in subjects if s not in lineage.assets]
     for s in missing:
         lineage.assets[s] = graph.Asset(s)
@@ -82,6 +82,11 @@ def _rename(c: Claim, book: NameBook, resolve: Resolve) -> Claim:
     if isinstance(c, FileClaim):
         return FileClaim(name, c.what, c.value, c.place)
     return UseClaim(name, c.act, c.place, c.offered, c.named, c.of)
+
+
+def _signed(c: Claim, you: str) -> Claim:
+    """A step of yours is signed with the name you gave yourself: else you and your name would be two parties."""
+    return c._replace(by=you) if you and isinstance(c, StepClaim) and c.by == YOU else c
 
 
 def _parent(c: StepClaim, book: NameBook, resolve: Resolve) -> str:
@@ -121,9 +126,11 @@ def _without_ring(claims: list[Claim], own: Iterable[Claim]) -> list[Claim]:
 
 
 def _makers(claims: Iterable[Claim], read: set[str], you: str) -> list[Claim]:
-    """Who publishes what: as known, else the owner in the repository id, else (for what was read here) you."""
+    """Who publishes what: as known, else the owner in the repository id, else (for what was read here) whoever is said
+    to have made it, else you."""
     claims = list(claims)
     told = {c.asset for c in claims if isinstance(c, AssetClaim) and c.field == "maker"}
+    others = {c.child: c.by for c in claims if isinstance(c, StepClaim) and c.by not in ("", you)}
     names = dict.fromkeys(x for c in claims
                           for x in ((c.child, c.parent) if isinstance(c, StepClaim) else (c.asset,)))
     place = Place("inferred", key="owner in the name")
@@ -133,8 +140,24 @@ def _makers(claims: Iterable[Claim], read: set[str], you: str) -> list[Claim]:
             continue
         owner = name.partition("/")[0] if "/" in name else ""
         if owner or name in read:
-            out.append(AssetClaim(name, "maker", owner or you, place))
+            out.append(AssetClaim(name, "maker", owner or others.get(name, you), place))
     return out
+
+
+def _own_parts(claims: list[Claim], read: set[str]) -> Iterable[LicenceClaim]:
+    """Whoever licenses what they made of a model of their own, license their part in it: the label of the quantized
+    file speaks for the model behind it, unless that model was read or has terms of its own."""
+    said = {c.asset: c for c in claims if isinstance(c, LicenceClaim)}
+    maker = {c.asset: c.value for c in claims if isinstance(c, AssetClaim) and c.field == "maker"}
+    for c in claims:
+        if not isinstance(c, StepClaim) or not ACTS[c.act].in_family or c.child not in said:
+            continue
+        if c.parent in said or c.parent in read or not maker.get(c.parent) or maker[c.parent] != maker.get(c.child):
+            continue
+        label = said[c.child]
+        place = label.place._replace(kind="inferred", key=f"label of {c.child}, by the same maker")
+        said[c.parent] = LicenceClaim(c.parent, label.laws, place, label.choice, label.raw)
+        yield said[c.parent]
 
 
 def _kinds(claims: Iterable[Claim]) -> list[Claim]:
