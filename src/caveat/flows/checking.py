@@ -4,7 +4,7 @@ what you may do with it. Every maker's steps are judged as his own; nothing of o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -74,12 +74,16 @@ def settled_readings(settlements: Iterable[Settlement], today: str) -> tuple[dic
     held: dict[str, str] = {}
     late = []
     for s in settlements:
-        if s.until and s.until.isoformat() < today:
+        if _over(s, today):
             late.append(Problem(s.place.file, f"the settled reading {s.word} = {s.reading} ran out on {s.until}",
                                 s.place.line, "the word is open again"))
         else:
             held[s.word] = s.reading
     return held, late
+
+
+def _over(s: Settlement, today: str) -> bool:
+    return bool(s.until and s.until.isoformat() < today)
 
 
 def _report(c: Context, subject: str) -> Report:
@@ -104,7 +108,8 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
         subject, asset.kind or "model", _worst(f.verdict for f in counted), _declared(asset), findings, may,
         graph_of(lineage, reach, subject, findings), max([d.worlds for d in decisions], default=1),
         _once(p for d in decisions for p in d.presumed), _once(s for d in decisions for s in d.standing),
-        c.found.evidence.settlements, (*c.found.problems, *late, *unused), _law(decisions), maker,
+        tuple(s for s in c.found.evidence.settlements if not _over(s, c.today)),
+        (*c.found.problems, *late, *unused), _law(decisions), maker,
     )
 
 
@@ -144,7 +149,18 @@ def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> li
     laws = tuple(x for x in _label(asset) if x not in ("unknown", "other"))
     use = Use("ship", subject, laws, asset.name or subject.rpartition("/")[2])
     asked = _asked(c, maker)._replace(uses=(use,), within=frozenset(), about="offered", tell_later=True)
-    return [decide(lineage, books(shelf()), asked)]
+    return [_with_duties(decide(lineage, books(shelf()), asked),
+                         lambda: decide(lineage, books(shelf()), asked._replace(uses=(use._replace(offered=()),))))]
+
+
+def _with_duties(labelled: Decision, free: Callable[[], Decision]) -> Decision:
+    """Under a label that is refused nothing is owed, yet what is owed under any label is worth knowing at once."""
+    if labelled.verdict != "prohibited":
+        return labelled
+    owed = {(f.licence, f.act, f.asset): f.duties for f in free().findings}
+    told = tuple(f if f.verdict == "prohibited" else f._replace(duties=owed.get((f.licence, f.act, f.asset), ()))
+                 for f in labelled.findings)
+    return labelled._replace(findings=told)
 
 
 def _published(c: Context, asset: graph.Asset) -> bool:
@@ -173,7 +189,8 @@ def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
     uses = tuple(Use(u.act, u.asset or subject, u.offered, u.named) for u in meant if u.asset in ("", subject))
     if not uses:
         return []
-    return [decide(lineage, books(shelf()), _asked(c, c.you)._replace(uses=uses, within=frozenset()))]
+    meant_for = decide(lineage, books(shelf()), _asked(c, c.you)._replace(uses=uses, within=frozenset()))
+    return [meant_for._replace(findings=tuple(f._replace(about="use") for f in meant_for.findings))]
 
 
 def _may(c: Context, lineage: graph.Lineage, subject: str) -> Iterable[May]:
