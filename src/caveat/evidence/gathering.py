@@ -226,7 +226,8 @@ def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
     """All that was said of one asset, each claim once."""
     said = _apart(said)
     if _is_model(said, asset.name):
-        said = [(n, _without_product(e) if n == "python_code" else e) for n, e in said]
+        only_code = all(n == "python_code" for n, e in said if e.claims)
+        said = [(n, _without_product(e, only_code) if n == "python_code" else e) for n, e in said]
     together = sum((e for _, e in said), Evidence())
     named: tuple[Claim, ...] = ()
     if asset.inferred and together.claims:
@@ -243,10 +244,15 @@ def _is_model(said: list[tuple[str, Evidence]], asset: str) -> bool:
     return bool(kinds & {"model", "dataset"}) or any(n in OF_WEIGHTS for n, _ in of_it)
 
 
-def _without_product(said: Evidence) -> Evidence:
+def _without_product(said: Evidence, told: bool) -> Evidence:
+    """The code without what it calls; `told` where no card or weights say that it is a model's own code."""
+    calls = [c for c in said.claims if isinstance(c, StepClaim) and c.act == "bundle"]
     kept = (c for c in said.claims if not (isinstance(c, StepClaim) and c.act == "bundle")
             and not (isinstance(c, AssetClaim) and c.field == "kind" and c.value == "product"))
-    return said._replace(claims=tuple(kept))
+    aside = tuple(Problem(c.place.file, f"calls {c.parent} beside a program that trains", c.place.line,
+                          "taken as a tool of the training; check its folder alone if it is an application")
+                  for c in calls if told and not is_local(c.parent))
+    return said._replace(claims=tuple(kept), problems=(*said.problems, *aside))
 
 
 def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
