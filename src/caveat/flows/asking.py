@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from itertools import islice, product
 
 from caveat.errors import SettingsError
@@ -22,10 +22,14 @@ from caveat.verdict.event import Use
 MOST_PICKS = 256
 
 
-@cache
 def names() -> NameBook:
-    """Names as the catalogue and the shelf know them."""
-    return NameBook.open(shelf())
+    """Names as the catalogue and the shelf in force know them."""
+    return _names(shelf())
+
+
+@lru_cache(maxsize=8)
+def _names(law: Shelf) -> NameBook:
+    return NameBook.open(law)
 
 
 def books(law: Shelf) -> Books:
@@ -33,10 +37,11 @@ def books(law: Shelf) -> Books:
 
 
 def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[str, str] | None = None,
-        presume: bool = True, today: str = "") -> Verdict:
+        presume: bool = True, today: str = "", fixes: bool = True) -> Verdict:
     """One question, one verdict, one proof. Raises QuestionError for what is not understood.
 
-    `facts` and `readings` hold unless the question itself says otherwise; `today` is an ISO date.
+    `facts` and `readings` hold unless the question itself says otherwise; `today` is an ISO date. `fixes` tells the
+    smallest changes that would make a bad answer acceptable, at ten milliseconds or so for each bad answer.
     """
     book, day = names(), today or date.today().isoformat()
     question = read(text, book.licence, book.licence_words, book.known)
@@ -44,9 +49,21 @@ def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[
     lineage = graph.of(seen.claims)
     told = {**checked_facts(facts or {}), **seen.facts}
     asked = Asked(YOU, (), told, {**checked_readings(readings or {}), **seen.readings}, day, presume)
-    best = min((_picked(one, seen, asked, pick) for one in graph.choices(lineage) for pick in _picks(seen)),
-               key=_goodness)
-    return _verdict(seen, (*lineage.problems, *contradicted(told, [u.act for u in seen.uses])), best)
+    tried = ((one, _picked(seen, asked, pick)) for one in graph.choices(lineage) for pick in _picks(seen))
+    decided = ((one, plan, decide(one, books(shelf()), plan)) for one, plan in tried)
+    best = min(decided, key=lambda trial: _goodness(trial[2]))
+    chosen = _fixed(*best) if fixes else best[2]
+    return _verdict(seen, (*lineage.problems, *contradicted(told, [u.act for u in seen.uses])), chosen)
+
+
+def _fixed(lineage: graph.Lineage, asked: Asked, decision: Decision) -> Decision:
+    """With the smallest changes that would help, where help is needed: nothing is imported for good news."""
+    denied = any(d.state == "contradicted" for f in decision.findings for d in f.duties)
+    if decision.verdict in ("permitted", "conditional") and not denied:
+        return decision
+    from caveat.flows.fixing import fixed_answer
+
+    return fixed_answer(lineage, asked, decision)
 
 
 def contradicted(facts: Mapping[str, str], acts: Iterable[str]) -> tuple[Problem, ...]:
@@ -61,9 +78,9 @@ def _picks(seen: Imagined) -> Iterable[tuple[tuple[str, ...], ...]]:
     return islice(product(*seen.offers), MOST_PICKS) if seen.offers else iter([()])
 
 
-def _picked(lineage: graph.Lineage, seen: Imagined, asked: Asked, pick: tuple[tuple[str, ...], ...]) -> Decision:
+def _picked(seen: Imagined, asked: Asked, pick: tuple[tuple[str, ...], ...]) -> Asked:
     uses = tuple(Use(u.act, u.asset, offered, u.named, u.of) for u, offered in zip(seen.uses, pick))
-    return decide(lineage, books(shelf()), asked._replace(uses=uses))
+    return asked._replace(uses=uses)
 
 
 def _goodness(decision: Decision) -> int:

@@ -22,6 +22,7 @@ from caveat.verdict.decide import Asked, Decision, decide
 from caveat.verdict.event import Use
 
 T = TypeVar("T")
+Judged = tuple[Asked, Decision]
 #: Rows of "what you may do with it": kind -> (label, act, then an act on what that made).
 MAY_ACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "model": (("run", "run", ""), ("finetune", "finetune", ""), ("quantize", "quantize", ""), ("ship", "ship", ""),
@@ -95,11 +96,12 @@ def _report(c: Context, subject: str) -> Report:
 def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
     asset = lineage.assets[subject]
     maker = asset.maker or c.you
-    decisions = [*_made(c, lineage, subject), *_offered(c, lineage, subject, maker), *_uses(c, lineage, subject)]
+    judged = [*_made(c, lineage, subject), *_offered(c, lineage, subject, maker), *_uses(c, lineage, subject)]
     accepted, late = in_force(c.found.evidence.acceptances, c.today)
     ours = (maker, c.you)
+    decisions = _fixed(c, lineage, judged, ours, lambda f: _accept(f, accepted).accepted is None and _counts(f, ours))
     findings = tuple(_accept(f, accepted) for d in decisions for f in d.findings if _worth(f, subject, ours))
-    counted = [f for f in findings if f.accepted is None and (f.whose in ours or f.about != "made")]
+    counted = [f for f in findings if f.accepted is None and _counts(f, ours)]
     may = tuple(_may(c, lineage, subject))
     reach = decisions[-1].reach if decisions else {}
     unused = [Problem(a.place.file, f"nothing is found that {a.finding} accepts", a.place.line, "it may be removed")
@@ -111,6 +113,26 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
         tuple(s for s in c.found.evidence.settlements if not _over(s, c.today)),
         (*c.found.problems, *late, *unused), _law(decisions), maker,
     )
+
+
+def _counts(f: Finding, ours: tuple[str, ...]) -> bool:
+    """What others did further up is told and moves nothing."""
+    return f.whose in ours or f.about != "made"
+
+
+def _fixed(c: Context, lineage: graph.Lineage, judged: list[Judged], ours: tuple[str, ...],
+           counts: Callable[[Finding], bool]) -> list[Decision]:
+    """With the smallest changes that would help, where help is needed: nothing is imported for good news."""
+    mine = [n for n, (asked, _) in enumerate(judged) if asked.actor in ours]
+    decisions = [decision for _, decision in judged]
+    told = [f for n in mine for f in decisions[n].findings if counts(f)]
+    denied = any(d.state == "contradicted" for f in told for d in f.duties)
+    if not denied and all(f.verdict in ("permitted", "conditional") for f in told):
+        return decisions
+    from caveat.flows.fixing import fixed_report
+
+    fixed = fixed_report(lineage, [judged[n] for n in mine], c.you, ours, counts)
+    return [fixed[mine.index(n)] if n in mine else d for n, d in enumerate(decisions)]
 
 
 def _worst(verdicts: Iterable[str]) -> str:
@@ -133,15 +155,19 @@ def _asked(c: Context, actor: str) -> Asked:
     return Asked(actor, (), facts, c.readings, c.today, c.presume, on_disk=c.found.on_disk)
 
 
-def _made(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
+def _judge(lineage: graph.Lineage, asked: Asked) -> Judged:
+    return asked, decide(lineage, books(shelf()), asked)
+
+
+def _made(c: Context, lineage: graph.Lineage, subject: str) -> list[Judged]:
     """Every party's own steps in the making of the subject, the subject's maker first."""
     above = frozenset(lineage.above([subject]))
     parties = dict.fromkeys(e.by for id in (subject, *above) for e in lineage.assets[id].edges if e.by)
-    return [decide(lineage, books(shelf()),
-                   _asked(c, party)._replace(within=above, about="made", tell_later=True)) for party in parties]
+    return [_judge(lineage, _asked(c, party)._replace(within=above, about="made", tell_later=True))
+            for party in parties]
 
 
-def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> list[Decision]:
+def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> list[Judged]:
     """The subject as its maker hands it over: under its label, with what lies beside it, under its name."""
     asset = lineage.assets[subject]
     if not _published(c, asset):
@@ -149,8 +175,9 @@ def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> li
     laws = tuple(x for x in _label(asset) if x not in ("unknown", "other"))
     use = Use("ship", subject, laws, asset.name or subject.rpartition("/")[2])
     asked = _asked(c, maker)._replace(uses=(use,), within=frozenset(), about="offered", tell_later=True)
-    return [_with_duties(decide(lineage, books(shelf()), asked),
-                         lambda: decide(lineage, books(shelf()), asked._replace(uses=(use._replace(offered=()),))))]
+    told = _with_duties(decide(lineage, books(shelf()), asked),
+                        lambda: decide(lineage, books(shelf()), asked._replace(uses=(use._replace(offered=()),))))
+    return [(asked, told)]
 
 
 def _with_duties(labelled: Decision, free: Callable[[], Decision]) -> Decision:
@@ -183,14 +210,14 @@ def _declared(asset: graph.Asset) -> tuple[Declared, ...]:
                  if s.place.kind != "catalogue" or s.laws not in read)
 
 
-def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Decision]:
+def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Judged]:
     """Uses written down in caveat.toml, judged together: facts such as `sell` hold for all."""
     meant = [u for u in c.found.evidence.claims if isinstance(u, UseClaim)]
     uses = tuple(Use(u.act, u.asset or subject, u.offered, u.named) for u in meant if u.asset in ("", subject))
     if not uses:
         return []
-    meant_for = decide(lineage, books(shelf()), _asked(c, c.you)._replace(uses=uses, within=frozenset()))
-    return [meant_for._replace(findings=tuple(f._replace(about="use") for f in meant_for.findings))]
+    asked, meant_for = _judge(lineage, _asked(c, c.you)._replace(uses=uses, within=frozenset()))
+    return [(asked, meant_for._replace(findings=tuple(f._replace(about="use") for f in meant_for.findings)))]
 
 
 def _may(c: Context, lineage: graph.Lineage, subject: str) -> Iterable[May]:
