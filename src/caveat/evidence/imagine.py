@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from caveat.errors import QuestionError, nearest
 from caveat.evidence.sentence import LABELLING, Licences, Plan, Question, Thing
 from caveat.law.words import ACTS, COUNTRY_GROUPS, FACTS, PURPOSES
-from caveat.lineage.claims import AssetClaim, Claim, LicenceClaim, Place, StepClaim, UseClaim
+from caveat.lineage.claims import AssetClaim, Claim, LicenceClaim, Place, Problem, StepClaim, UseClaim
 
 YOU, SOMEONE = "you", "someone else"
 SAID = Place("declared", "question")
@@ -22,6 +22,7 @@ class Names(Protocol):
     def resolve(self, name: str) -> str | None: ...
     def claims(self, id: str, day: date | None) -> tuple[Claim, ...]: ...
     def is_service(self, id: str) -> bool: ...
+    def not_held(self, id: str, day: date) -> tuple[str, ...] | None: ...
     def nearest(self, name: str) -> list[str]: ...
     def readings(self, word: str) -> tuple[str, ...]: ...
     def words(self) -> list[str]: ...
@@ -47,6 +48,7 @@ class Imagined(NamedTuple):
     readings: dict[str, str]
     offers: tuple[tuple[tuple[str, ...], ...], ...]  # per use: the sets of licences it may be offered under
     presumed: tuple[str, ...]  # assets presumed the asker's own, or free of their publisher's terms
+    problems: tuple[Problem, ...] = ()  # what could not be known
 
 
 class _Act(NamedTuple):
@@ -107,6 +109,7 @@ class _Imaginer:
         self.name_of: dict[str, str] = {}  # node -> a name it bears
         self.it = ""
         self.presumed: list[str] = []
+        self.problems: list[Problem] = []
 
     def imagined(self) -> Imagined:
         plans = [self.plan(plan) for plan in self.q.plans]
@@ -114,7 +117,7 @@ class _Imaginer:
         facts = [f"{k} = {v}" for k, v in self.facts.items()] + [f"reading.{k} = {v}" for k, v in self.readings.items()]
         read_as += f" where {', '.join(facts)}" if facts else ""
         return Imagined(read_as, self.it, tuple(self.claims), tuple(self.uses), tuple(plans), self.facts,
-                        self.readings, tuple(self.offers), tuple(dict.fromkeys(self.presumed)))
+                        self.readings, tuple(self.offers), tuple(dict.fromkeys(self.presumed)), tuple(self.problems))
 
     # -- plans ------------------------------------------------------------------------------------------------------
     def plan(self, plan: Plan) -> PlanRead:
@@ -338,6 +341,7 @@ class _Imaginer:
         node = f"{id} of {thing.date}" if service and thing.date else id
         if node not in self.known:
             self.known.add(node)
+            self.tell_not_held(id, day)
             claims = dated(self.names.claims(id, day), self.names.is_service, id)
             self.claims += [_renamed(c, id, node) for c in claims]
         self.kinds[node] = next((c.value for c in self.claims
@@ -345,6 +349,14 @@ class _Imaginer:
         if not service and self.kinds[node] == "model" and not thing.found:
             self.name_of[node] = id.rpartition("/")[2]
         return self.licensed(node, thing)
+
+    def tell_not_held(self, id: str, day: date) -> None:
+        """A service called on a day whose text is not held: say so, naming the texts on either side."""
+        around = self.names.not_held(id, day)
+        if around is not None:
+            near = f"; held are {', '.join(around)}" if around else ""
+            self.problems.append(Problem("catalogue", f"the terms of {id} on {day} are not held{near}", None,
+                                         "they count as unknown"))
 
     def target_from_name(self, name: str, node: str) -> None:
         """my-reward-model, my-classifier, my-embedder say what they are."""

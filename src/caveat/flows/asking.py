@@ -53,7 +53,7 @@ def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[
     decided = ((one, plan, decide(one, books(shelf()), plan)) for one, plan in tried)
     best = min(decided, key=lambda trial: _goodness(trial[2]))
     chosen = _fixed(*best) if fixes else best[2]
-    return _verdict(seen, (*lineage.problems, *contradicted(told, [u.act for u in seen.uses])), chosen)
+    return _verdict(seen, (*lineage.problems, *seen.problems, *contradicted(told, [u.act for u in seen.uses])), chosen)
 
 
 def _fixed(lineage: graph.Lineage, asked: Asked, decision: Decision) -> Decision:
