@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "two licences side by side, by what they let you do",
     "completion": "print a completion script for bash, zsh or tcsh",
     "explain": "a licence in our words: its clauses, its disputed words",
+    "fix": "the smallest changes that make it acceptable, each with its new verdict",
     "init": "write a starter caveat.toml from what is found",
     "trace": "the lineage of an asset, with roles",
 }
@@ -54,7 +55,13 @@ def _run(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"caveat {words[0]}", description=command.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     command.arguments(parser)
-    return int(command.run(parser.parse_args(words[1:])))
+    options = parser.parse_args(words[1:])
+    if not getattr(options, "law", None):
+        return int(command.run(options))
+    from caveat.flows.own_law import own_law
+
+    with own_law(options.law):
+        return int(command.run(options))
 
 
 def top() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ import json
 import sys
 from typing import Any
 
-from caveat.cli.options import exit_code, fail_on, render, settings, shared, show
+from caveat.cli.options import dated, exit_code, fail_on, render, settings, shared, show
 from caveat.errors import CaveatError, QuestionError
 
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if text == "-":
         return _many(options, given, wanted)
     try:
-        answer = flows.ask(text, **given)
+        answer = dated(flows.ask(text, **given), options)
     except QuestionError as fault:
         if options.format != "json":
             print(fault.caret(), file=sys.stderr)
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         show(_error(fault), options)
         return 2
     show(render(answer, options), options)
-    return exit_code([answer], wanted)
+    return exit_code([answer], wanted, options.max_law_age)
 
 
 def _many(options: argparse.Namespace, given: dict[str, Any], wanted: frozenset[str]) -> int:
@@ -56,9 +56,9 @@ def _many(options: argparse.Namespace, given: dict[str, Any], wanted: frozenset[
         if not line.strip():
             continue
         try:
-            answer = flows.ask(line.rstrip("\n"), **given)
+            answer = dated(flows.ask(line.rstrip("\n"), **given), options)
             print(render(answer, options).rstrip("\n"), flush=True)
-            worst = max(worst, exit_code([answer], wanted))
+            worst = max(worst, exit_code([answer], wanted, options.max_law_age))
         except CaveatError as fault:
             worst = 2
             print(_error(fault) if options.format == "json" else f"{line.rstrip()}\ncaveat: {fault}", flush=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from caveat.cli.options import exit_code, fail_on, render, settings, shared, show
+from caveat.cli.options import dated, exit_code, fail_on, render, settings, shared, show
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
     reports = []
     for path in options.paths:
         place, name = place_of(path, options.online)
-        reports += check(place, asset=options.id or name, **given)
+        reports += [dated(r, options) for r in check(place, asset=options.id or name, **given)]
     show(joined([render(r, options) for r in reports], options.format), options)
-    return exit_code(reports, wanted)
+    return exit_code(reports, wanted, options.max_law_age)
 
 
 def joined(texts: list[str], form: str) -> str:

@@ -12,12 +12,18 @@ from typing import Any
 from caveat.errors import SettingsError
 
 FORMATS = ("terminal", "json", "markdown", "html")
-FAIL_ON = ("prohibited", "contradicted", "unknown", "depends", "unmet", "none")
+FAIL_ON = ("prohibited", "contradicted", "unknown", "depends", "unmet", "stale", "none")
 DEFAULT_FAIL_ON = ("prohibited", "contradicted", "unknown")
 
 
+def own_law(parser: argparse.ArgumentParser) -> None:
+    """--law, which `cli.main` puts in force before the command runs."""
+    parser.add_argument("--law", action="append", default=[], metavar="DIR",
+                        help="own licences and words (licences/*.toml, disputed/*.toml) over what ships (repeatable)")
+
+
 def shared(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
-    """--format, --output, --fact, --read, --presume, --fail-on, --width."""
+    """--format, --output, --fact, --read, --presume, --law, --max-law-age, --fail-on, --width."""
     parser.add_argument("--format", choices=formats, default="terminal", help="default: terminal")
     parser.add_argument("-o", "--output", metavar="FILE", help="write there (atomically) instead of printing")
     parser.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="state a fact (repeatable)")
@@ -25,6 +31,9 @@ def shared(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) 
                         help="settle a disputed word (repeatable)")
     parser.add_argument("--presume", choices=("usual", "nothing"), default="usual",
                         help="nothing: presumed facts become doubts")
+    own_law(parser)
+    parser.add_argument("--max-law-age", type=int, metavar="DAYS",
+                        help="tell each law file checked longer ago (exit 1 with --fail-on stale)")
     parser.add_argument("--fail-on", default=",".join(DEFAULT_FAIL_ON), metavar="LIST",
                         help=f"exit 1 on any of {', '.join(FAIL_ON)} (default: {','.join(DEFAULT_FAIL_ON)})")
     parser.add_argument("--width", type=int, default=0, help="columns (default: the terminal's)")
@@ -89,9 +98,29 @@ def render(answer: object, options: argparse.Namespace) -> str:
     return rendered(options.format, answer, width(options), in_colour)  # type: ignore[arg-type]
 
 
-def exit_code(answers: Iterable[Any], wanted: frozenset[str]) -> int:
-    """1 if any finding that nobody accepts is at or above the line."""
-    return int(any(_fails(a, wanted) for a in answers))
+def exit_code(answers: Iterable[Any], wanted: frozenset[str], max_law_age: int | None = None) -> int:
+    """1 if any finding that nobody accepts is at or above the line, or the law is older than asked."""
+    return int(any(_fails(a, wanted) or _old(a, wanted, max_law_age) for a in answers))
+
+
+def dated(answer: Any, options: argparse.Namespace) -> Any:
+    """The answer with its stale law files told, where --max-law-age asks; raises SettingsError."""
+    days = options.max_law_age
+    if days is None:
+        return answer
+    if not 0 <= days <= 36_500:
+        raise SettingsError(f"--max-law-age wants days from 0 to 36500, not {days}")
+    from caveat.flows import freshness
+
+    return freshness.dated(answer, days)
+
+
+def _old(answer: Any, wanted: frozenset[str], days: int | None) -> bool:
+    if days is None or "stale" not in wanted:
+        return False
+    from caveat.flows import freshness
+
+    return bool(freshness.stale(answer.law, days))
 
 
 def _fails(answer: Any, wanted: frozenset[str]) -> bool:

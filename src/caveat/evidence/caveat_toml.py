@@ -7,6 +7,7 @@
     [[use]] act, of, as, named             an intended use
     [settle.WORD] reading, why, by, until  a reading your organisation chose
     [[accept]] finding, why, owner, until  a finding you live with
+    [law] path                             a folder of own law beside it (read before all else, see law_path)
 
 The only file that is ours, so it is read strictly: an unknown key, act, fact, kind, reading or licence is a
 SettingsError with file, line and the nearest known word. Trap: tomllib keeps no line numbers, they are found in the
@@ -42,7 +43,7 @@ NAMES = ("caveat.toml",)
 READS = "bytes"
 LIMIT = 1 << 20
 
-TABLES = ("project", "facts", "assets", "step", "use", "settle", "accept")
+TABLES = ("project", "facts", "assets", "step", "use", "settle", "accept", "law")
 ASSET_FIELDS = ("target", "family", "parameters", "multimodal", "maker", "contents", "name", "alias")
 KEYS: dict[str, tuple[str, ...]] = {
     "project": ("name", "by", "kind", "licence"),
@@ -51,6 +52,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "use": ("act", "of", "as", "named"),
     "settle": ("reading", "why", "by", "until"),
     "accept": ("finding", "why", "owner", "until"),
+    "law": ("path",),
 }
 NEEDED: dict[str, tuple[str, ...]] = {
     "step": ("makes", "act", "from"), "use": ("act",), "settle": ("reading",),
@@ -76,6 +78,15 @@ def project_name(text: str) -> str:
     return name if isinstance(name, str) else ""
 
 
+def law_path(text: str) -> str:
+    """[law].path of a caveat.toml, or "" where there is none or the file cannot be read."""
+    try:
+        path = tomllib.loads(text[:LIMIT]).get("law", {}).get("path", "")
+    except (tomllib.TOMLDecodeError, RecursionError, AttributeError):
+        return ""
+    return path if isinstance(path, str) and "\0" not in path else ""
+
+
 class Reading:
     """One file being read; every method either gives claims or raises SettingsError at its place."""
 
@@ -86,6 +97,9 @@ class Reading:
         project = self.table("project")
         self.name = self.word(project, "project", "name") or asset
         self.you = self.word(project, "project", "by")
+        own = self.word(self.table("law"), "law", "path")
+        if own and (self.asset_name(f"./{own}", "law.path") == self.name or posixpath.isabs(own)):
+            raise self.wrong("law.path", f"the path {own!r} must name a folder inside that of caveat.toml")
 
     def evidence(self) -> Evidence:
         facts = tuple(self._facts())
@@ -118,7 +132,7 @@ class Reading:
         value = self.data.get(path, {})
         if not isinstance(value, Mapping):
             raise self.wrong(path, f"[{path}] must be a table")
-        if path in KEYS and path in ("project",):
+        if path in KEYS and path in ("project", "law"):
             self._only(value, KEYS[path], path)
         return value
 

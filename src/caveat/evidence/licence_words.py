@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import caveat.law
+from caveat.law.shelf import COMPILED, shelf
 
 UNKNOWN = "unknown"
 #: Labels that say nothing by themselves: the name, the link or a file beside them says it.
@@ -154,8 +155,14 @@ def _expression(text: str, words: Words) -> Said | None:
     return Said(tuple(dict.fromkeys(_one(k, words) or UNKNOWN for k in keys)), choice, text)
 
 
-@cache
 def table() -> Words:
+    """The table that ships with the law, and above it the names of own law that is in force."""
+    own = {fold(name): law for name, law in shelf().own_names().items()} if COMPILED.is_file() else {}
+    return Words(MappingProxyType({**_shipped().laws, **own})) if own else _shipped()
+
+
+@cache
+def _shipped() -> Words:
     """The table that ships with the law, or an empty one where it is missing."""
     where = Path(next(iter(caveat.law.__path__))) / "hf-tags.toml"
     return words_from(tomllib.loads(where.read_text("utf-8"))) if where.is_file() else words_from({})

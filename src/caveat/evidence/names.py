@@ -54,13 +54,23 @@ class NameBook(NamedTuple):
 
     def _on_shelf(self, claim: Claim) -> Claim:
         """A licence without a law file is unknown, and said to be."""
-        if not isinstance(claim, LicenceClaim) or all(map(self.shelf.has, claim.laws)):
+        if not isinstance(claim, LicenceClaim):
+            return claim
+        own = self.shelf.own_covering(claim.asset)
+        if own:
+            return LicenceClaim(claim.asset, (own,), Place("catalogue", f"own law {own}", key="covers"), raw=own)
+        if all(map(self.shelf.has, claim.laws)):
             return claim
         laws = tuple(dict.fromkeys(map(self.on_shelf, claim.laws)))
         return LicenceClaim(claim.asset, laws, claim.place, claim.choice, claim.raw)
 
     def is_service(self, id: str) -> bool:
         return self.catalogue.terms(id) is not None
+
+    def not_held(self, id: str, day: date) -> tuple[str, ...] | None:
+        """For a service on a day whose text nobody holds: the laws on either side; None otherwise."""
+        terms = self.catalogue.terms(id, day)
+        return terms.neighbours if terms is not None and terms.held == "none" else None
 
     def nearest(self, name: str) -> list[str]:
         return self.catalogue.nearest(name)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from caveat.errors import CaveatError
-from caveat.flows.asking import ask, names
+from caveat.flows.asking import ask
 from caveat.law.compile import Sources, write
 from caveat.law.rule import Case
-from caveat.law.shelf import shelf
+from caveat.law.shelf import shelf, shipped
 
 
 def ask_cases(ids: list[str]) -> int:
     """Ask every case inside the law files (all, or those named) and print the misses."""
     write(keep_going=True)
-    shelf.cache_clear()
-    names.cache_clear()
+    shipped.cache_clear()
     sources, wrong, total = Sources(), 0, 0
     for id in ids or sorted(sources.sources):
         for case in sources.cases(id) if shelf().has(id) else ():

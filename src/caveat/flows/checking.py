@@ -51,9 +51,11 @@ def check(path: str | Path, *, facts: Mapping[str, str] | None = None, readings:
     Raises EvidenceError if nothing can be read, SettingsError for an unknown word in caveat.toml.
     """
     from caveat.evidence import gather
+    from caveat.flows.own_law import law_beside
 
-    evidence = gather(Path(path), asset)
-    return check_evidence(evidence, facts=facts, readings=readings, presume=presume, today=today)
+    with law_beside(Path(path)):
+        evidence = gather(Path(path), asset)
+        return check_evidence(evidence, facts=facts, readings=readings, presume=presume, today=today)
 
 
 def check_evidence(evidence: Evidence, *, facts: Mapping[str, str] | None = None,

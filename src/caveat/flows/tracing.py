@@ -19,10 +19,13 @@ from caveat.verdict.bind import bind
 
 def trace(named: str, *, online: bool = False, today: str = "") -> Graph:
     """The lineage of a path, a cached repository, or an asset that the catalogue knows. Raises EvidenceError."""
+    from caveat.flows.own_law import law_beside
+
     day = today or date.today().isoformat()
-    lineage, subject = _lineage(named, online, day)
-    law = books(shelf())
-    return graph_of(lineage, bind(lineage, law.law_of, YOU), subject, ())
+    with law_beside(Path(named)):
+        lineage, subject = _lineage(named, online, day)
+        law = books(shelf())
+        return graph_of(lineage, bind(lineage, law.law_of, YOU), subject, ())
 
 
 def _lineage(named: str, online: bool, day: str) -> tuple[graph.Lineage, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from caveat.errors import LawError, nearest
 from caveat.law.parse import LawParser, Source, parse_word
 from caveat.law.plain import law_to_plain, word_to_plain
-from caveat.law.rule import Case, Law, Word
+from caveat.law.rule import Case, Law, Word, words_in
 from caveat.law.shelf import COMPILED, HERE
 
 
@@ -59,8 +59,8 @@ def compile_sources(folder: Path = HERE, keep_going: bool = False) -> dict[str, 
         src.leave_out_faulty()
     tags = src.tags()
     return {
-        "laws": {id: _line(law_to_plain(src.law(id))) for id in src.sources},
-        "words": {w: _line(word_to_plain(d)) for w, d in src.words.items()},
+        "laws": {id: packed(law_to_plain(src.law(id))) for id in src.sources},
+        "words": {w: packed(word_to_plain(d)) for w, d in src.words.items()},
         "names": _names(src, tags),
         "covers": [[g.lower(), id] for id, s in src.sources.items() for g in s.data.get("covers", [])],
         "tags": {k.lower(): v for k, v in tags.get("tag", {}).items()},
@@ -71,16 +71,19 @@ def compile_sources(folder: Path = HERE, keep_going: bool = False) -> dict[str, 
 
 
 def _names(src: Sources, tags: Mapping[str, Any]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for id, s in src.sources.items():
-        own = [*s.data.get("aliases", []), *s.data.get("hf", []), s.data.get("spdx", "")]
-        names.update({n.lower(): id for n in own if n})
+    names = names_of(src.sources)
     for section in ("spdx", "everyday", "license_name"):
         names.update({k.lower(): v for k, v in tags.get(section, {}).items() if isinstance(v, str)})
     for tag, row in tags.get("tag", {}).items():
         if row["law"] in src.sources:
             names.setdefault(tag.lower(), row["law"])
     return {k: v for k, v in names.items() if v in src.sources}
+
+
+def names_of(sources: Mapping[str, Source]) -> dict[str, str]:
+    """The words that law files give themselves: aliases, Hugging Face tags, SPDX ids -> law id."""
+    own = {id: [*s.data.get("aliases", []), *s.data.get("hf", []), s.data.get("spdx", "")] for id, s in sources.items()}
+    return {n.lower(): id for id, names in own.items() for n in names if n}
 
 
 def digest(folder: Path = HERE) -> str:
@@ -97,14 +100,11 @@ def write(folder: Path = HERE, to: Path = COMPILED, keep_going: bool = False) ->
     to.write_text(text + "\n", encoding="utf-8")
 
 
-def _line(plain: Any) -> str:
+def packed(plain: Any) -> str:
+    """Plain lists as the string that lies on the shelf until the law is used."""
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def unused_words(laws: Mapping[str, Law], known: Mapping[str, Word]) -> set[str]:
     """Disputed words that no law uses: an author's slip, or one that only explains a fact."""
-    used = {t.key for law in laws.values() for r in law.rules for c in (*r.when, *r.unless) for t in c}
-    used |= {a for law in laws.values() for r in law.rules for a in (*r.do, *r.to)}
-    used |= {c.word for law in laws.values() for row in law.roles.values() for c in row.values()}
-    used |= {d.word for law in laws.values() for d in law.outbound}
-    return set(known) - used
+    return set(known) - {word for law in laws.values() for word in words_in(law)}

@@ -106,6 +106,7 @@ class LawParser:
         s, d = self.source, self.source.data
         known_keys(s, d, LAW_KEYS)
         base = self.sibling(d["like"]) if "like" in d else None
+        d = {**_headline(base), **d} if base and d["like"] == d["id"] else d
         head = {**(_inherited(base) if base else {}), **{k: v for k, v in d.items() if k in INHERITED}}
         checked = d.get("checked", {})
         self._one_of(head.get("binds", "contract"), words.BINDS, "binds")
@@ -260,6 +261,12 @@ def cell_of(cell: Any) -> Cell:
 def _inherited(base: Law) -> dict[str, Any]:
     return {"root": base.root, "binds": base.binds, "rolling": base.rolling, "tdm": base.tdm,
             "restricts": base.restricts, "needs-grant": base.needs_grant}
+
+
+def _headline(base: Law) -> dict[str, Any]:
+    """What one's own version of a licence keeps of it, besides what every sibling does."""
+    return {"name": base.name, "spdx": base.spdx, "publisher": base.publisher, "since": base.since,
+            "source": base.source, "family": base.family, "includes": base.includes, "weak": base.weak}
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -25,15 +25,15 @@ def law_to_plain(law: Law) -> list[Any]:
     roles = {role: {act: cut(cell) for act, cell in row.items()} for role, row in law.roles.items()}
     plain = law._replace(roles=roles, rules=[cut(r) for r in law.rules],  # type: ignore[arg-type]
                          outbound=[cut(d) for d in law.outbound])  # type: ignore[arg-type]
-    return list(plain)
+    return list(plain)[:-1]  # whose it is (`own`) is known by the shelf it lies on
 
 
 def law_from_plain(plain: list[Any]) -> Law:
     *head, roles, rules, outbound = plain
     family, rolling, tdm, restricts, includes, needs = head[12:]
-    first: Any = head[:12]
+    id, name, spdx, publisher, since, source, checked, against, sha256, weak, root, binds = head[:12]
     return Law(
-        *first, tuple(family), rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
+        id, name, spdx, publisher, since, source, checked, against, sha256, weak, root, binds, tuple(family), rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
         {role: {act: _cell(c) for act, c in row.items()} for role, row in roles.items()},
         tuple(_rule(r) for r in rules), tuple(_demand(d) for d in outbound),
     )

@@ -132,9 +132,18 @@ class Law(NamedTuple):
     roles: Mapping[str, Mapping[str, Cell]]  # only where it differs from the default table
     rules: tuple[Rule, ...]
     outbound: tuple[Demand, ...]
+    own: str = ""  # the folder of own law it comes from, and own words it is read with; "" = ships with this version
 
     def rule(self, id: str) -> Rule:
         return next(r for r in self.rules if r.id == id)
 
     def rule_at(self, at: str) -> Rule | None:
         return next((r for r in self.rules if r.at == at), None)
+
+
+def words_in(law: Law) -> set[str]:
+    """Every word its rules, cells and demands use: the disputed ones among facts, acts and targets."""
+    used = {t.key for r in law.rules for ands in (*r.when, *r.unless) for t in ands}
+    used |= {w for r in law.rules for w in (*r.do, *r.to)}
+    used |= {c.word for row in law.roles.values() for c in row.values()}
+    return used | {d.word for d in law.outbound}

@@ -1,19 +1,23 @@
 """The shelf: all law, found by id, alias, Hugging Face tag or repository name, and read only when asked for.
 
 What ships is one compiled JSON file whose laws are strings inside it, so that opening the shelf costs one read and
-using a licence costs that licence. The TOML sources stay the truth (`compile_sources`; a test compares).
+using a licence costs that licence. The TOML sources stay the truth (`compile_sources`; a test compares). An
+organisation's own law lies on top in a shelf of its own (`with_own`), in force while `in_force` holds.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from caveat.law.plain import law_from_plain, word_from_plain
-from caveat.law.rule import Law, Word
+from caveat.law.rule import Law, Word, words_in
 
 HERE = Path(__file__).parent
 COMPILED = HERE / "_compiled.json"
@@ -36,8 +40,47 @@ class Shelf:
     def law(self, id: str) -> Law:
         """The law with this id; KeyError if there is none."""
         if id not in self._laws:
-            self._laws[id] = law_from_plain(json.loads(self._data["laws"][id]))
+            law = law_from_plain(json.loads(self._data["laws"][id]))
+            self._laws[id] = law._replace(own=self._own_of(law)) if "own" in self._data else law
         return self._laws[id]
+
+    def _own_of(self, law: Law) -> str:
+        """Which own folder the law comes from, or the own words it is read with; "" if all of it ships."""
+        laws, words = self._data["own"]["laws"], self._data["own"]["words"]
+        read = [f"{words[w]} (the word {w})" for w in sorted(words_in(law) & set(words))]
+        return ", ".join(dict.fromkeys([*([laws[law.id]] if law.id in laws else []), *read]))
+
+    def own(self) -> dict[str, dict[str, str]]:
+        """What does not ship with this version: {"laws": {id: folder name}, "words": {word: folder name}}."""
+        return dict(self._data.get("own", {"laws": {}, "words": {}}))
+
+    def own_names(self) -> dict[str, str]:
+        """The words that mean a law of an own folder, its id among them; empty where there is none."""
+        own = self.own()["laws"]
+        return {**{id: id for id in own}, **{n: id for n, id in self._data["names"].items() if id in own}} if own else {}
+
+    def own_covering(self, repo: str) -> str | None:
+        """The law of an own folder whose `covers` names this asset: it comes before what anybody else says."""
+        own = self._data.get("own", {}).get("laws")
+        found = self.covering(repo) if own else None
+        return found if own and found in own else None
+
+    def with_own(self, folder: Path, under: bool = False) -> Shelf:
+        """This shelf with a folder of own law on top (licences/*.toml, disputed/*.toml); raises LawError.
+
+        `under`: what own law already lies here stays on top.
+        """
+        from caveat.law.own import laid_over
+
+        return Shelf(laid_over(self, self._data, folder, under))
+
+    def replaced(self, *laws: Law) -> Shelf:
+        """A shelf in which these values stand for the laws of their ids: for trying out a change."""
+        other = Shelf(self._data)
+        other._laws.update(self._laws)
+        other._words.update(self._words)
+        other._laws.update({law.id: law for law in laws})
+        return other
 
     def word_ids(self) -> list[str]:
         return sorted(self._data["words"])
@@ -68,10 +111,11 @@ class Shelf:
         return dict(self._data["tags"])
 
     def covering(self, repo: str) -> str | None:
-        """The law whose `covers` names this repository; the longest pattern wins."""
-        low = repo.lower()
-        hits = [(len(glob), id) for glob, id in self._data["covers"] if _begins(glob, low) and fnmatchcase(low, glob)]
-        return max(hits)[1] if hits else None
+        """The law whose `covers` names this repository; own law first, then the longest pattern."""
+        low, own = repo.lower(), self._data.get("own", {}).get("laws", ())
+        hits = [(id in own, len(glob), id) for glob, id in self._data["covers"]
+                if _begins(glob, low) and fnmatchcase(low, glob)]
+        return max(hits)[2] if hits else None
 
     def raw(self, section: str) -> Any:
         """A section of the compiled data as it stands (licence_names, everyday)."""
@@ -92,7 +136,26 @@ def _begins(glob: str, name: str) -> bool:
     return name.startswith(glob.partition("*")[0].partition("?")[0].partition("[")[0])
 
 
-@cache
+#: The shelf in force here instead of the one that ships: own law, or a law that is tried out.
+_IN_FORCE: ContextVar[Shelf | None] = ContextVar("in_force", default=None)
+
+
 def shelf() -> Shelf:
+    """The law in force: what ships with this version, unless own law was laid over it."""
+    return _IN_FORCE.get() or shipped()
+
+
+@cache
+def shipped() -> Shelf:
     """The law that ships with this version."""
     return Shelf(json.loads(COMPILED.read_bytes()))
+
+
+@contextmanager
+def in_force(law: Shelf) -> Iterator[Shelf]:
+    """Within the block `shelf()` gives this shelf; other threads and tasks keep theirs."""
+    before = _IN_FORCE.set(law)
+    try:
+        yield law
+    finally:
+        _IN_FORCE.reset(before)

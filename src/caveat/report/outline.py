@@ -89,7 +89,7 @@ def foot_blocks(answer: Verdict | Report) -> tuple[tuple[str, list[str]], ...]:
         ("Always owed", [f"{s.gist} ({words.clause(s)})" for s in answer.standing]),
         ("Settled", [words.settled(s) for s in settled]),
         ("Presumed", [p.says for p in answer.presumed]),
-        ("Law files", [words.law_used(u) + (f": weak, {u.weak}" if u.weak else "") for u in answer.law]),
+        ("Law files", [words.law_read(u) for u in answer.law]),
     )
 
 

@@ -311,4 +311,5 @@ def law_lines(law: Sequence[LawUsed], ink: Ink) -> list[Line]:
     """That this is no advice, and which law files it rests on."""
     used = f" Law files: {', '.join(words.law_used(u) for u in law)}." if law else ""
     weak = [line for u in law if u.weak for line in labelled("weak", f"{u.licence}: {u.weak}", ink, at=0)]
-    return [*weak, *wrap([ink.span(words.DISCLAIMER + used, "dim")], ink.width)]
+    own = [line for u in law if u.own for line in labelled("own law", f"{u.licence}: {u.own}", ink, at=0)]
+    return [*own, *weak, *wrap([ink.span(words.DISCLAIMER + used, "dim")], ink.width)]

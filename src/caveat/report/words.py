@@ -199,8 +199,14 @@ def _state(d: Duty) -> str:
 
 
 def law_used(u: LawUsed) -> str:
-    """`llama-2 (checked 2026-11-24)`."""
-    return f"{u.licence} (checked {u.checked})" if u.checked else u.licence
+    """`llama-2 (checked 2026-11-24)`; `acme-terms (own law: acme-law)`."""
+    said = [f"own law: {u.own}" if u.own else "", f"checked {u.checked}" if u.checked else ""]
+    return f"{u.licence} ({', '.join(filter(None, said))})" if any(said) else u.licence
+
+
+def law_read(u: LawUsed) -> str:
+    """The same with the hash of the text that was read, and what is weak in the table: for pages with room."""
+    return law_used(u) + (f", text sha256 {u.sha256}" if u.sha256 else "") + (f": weak, {u.weak}" if u.weak else "")
 
 
 def accepted(a: Acceptance) -> str:

@@ -98,10 +98,12 @@ class LawUsed(NamedTuple):
     checked: str  # ISO date
     against: str = ""
     weak: str = ""
+    sha256: str = ""  # of the text it was checked against
+    own: str = ""  # the folder of own law it comes from, or whose words it is read with; "" = it ships with Caveat
 
     def to_dict(self) -> dict[str, Any]:
         return {"licence": self.licence, "name": self.name, "checked": self.checked, "against": self.against,
-                "weak": self.weak}
+                "weak": self.weak, "sha256": self.sha256, "own": self.own}
 
 
 class Presumed(NamedTuple):

@@ -167,4 +167,4 @@ def _standing(inquiry: Inquiry, laws: Iterable[str]) -> tuple[Cited, ...]:
 
 
 def _law_used(law: Law) -> LawUsed:
-    return LawUsed(law.id, law.name, law.checked, law.against, law.weak)
+    return LawUsed(law.id, law.name, law.checked, law.against, law.weak, law.sha256, law.own)
