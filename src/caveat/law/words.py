@@ -149,6 +149,7 @@ FACTS: dict[str, Fact] = {
         Fact("obtained", "date", (), "newest", "the newest text offered"),
         Fact("date", "date", (), "today", "today"),
         Fact("product", "yes-no", _YES_NO, "no", "not received inside somebody's product"),
+        Fact("hosted", "yes-no", _YES_NO),  # from the lineage: is the thing somebody's service
         Fact("memorises", "yes-no", _YES_NO, "no", "the model does not recite its training texts"),
         Fact("grounded", "yes-no", _YES_NO, "no", "answers were not grounded in a web search"),
         Fact("multimodal", "yes-no", _YES_NO, "no", "the model reads text only"),

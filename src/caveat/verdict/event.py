@@ -32,7 +32,7 @@ class Event(NamedTuple):
     bases: tuple[str, ...] = ()
     base_families: tuple[frozenset[str], ...] = ()
     when: str = ""  # ISO date of the act, "" = the day of the question
-    on_data: bool = False
+    subject_kind: str = ""
     multimodal: str = ""
     makers_own: bool = False  # the act makes or changes a model, or is done to one the actor so made
     named: str = ""
@@ -81,7 +81,7 @@ def _step(lineage: Lineage, families: Families, child: Asset, edge: Edge, target
     bases = _bases(child, edge)
     return Event(
         edge.act, edge.parent, child.id, child.kind or act.makes, _made_target(lineage, child, bases, target), bases,
-        tuple(families[b] for b in bases), edge.when, parent.kind == "dataset", parent.multimodal, act.in_making,
+        tuple(families[b] for b in bases), edge.when, parent.kind, parent.multimodal, act.in_making,
     )
 
 
@@ -108,5 +108,5 @@ def _use_event(lineage: Lineage, use: Use, made: set[str], target: str) -> Event
     seen = lineage.assets[use.of] if use.of else asset
     return Event(
         use.act, use.asset, "", seen.kind, seen.target or target or target_of(seen), (), (), "",
-        asset.kind == "dataset", asset.multimodal, use.asset in made, use.named or asset.name, use.offered,
+        asset.kind, asset.multimodal, use.asset in made, use.named or asset.name, use.offered,
     )

@@ -96,7 +96,7 @@ def _any_grant(m: Matcher) -> list[Rule]:
 
 def _law_grants(m: Matcher, world: World) -> bool:
     """A reading that itself grants acts on data sets (tdm), for licences on right that limit use. Only if refused."""
-    if not (m.law.tdm and m.event.on_data and ROLES[m.role.partition("/")[0]]):
+    if not (m.law.tdm and m.event.subject_kind == "dataset" and ROLES[m.role.partition("/")[0]]):
         return False
     for name in m.inquiry.words:
         word = m.inquiry.word_of(name)

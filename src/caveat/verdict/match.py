@@ -149,8 +149,9 @@ class Matcher:
             "date": inquiry.date_of(event), "target": event.target if event.kind == "model" else "",
             "multimodal": event.multimodal, "modified": "yes" if self.pair.base_role == "derivative" else "no",
             "accepted": "yes" if self.pair.law in inquiry.accepted else "", "channel": channel(inquiry),
+            "hosted": "yes" if event.subject_kind == "service" else "no",
         }
-        if name in ("date", "modified", "target"):
+        if name in ("date", "modified", "target", "hosted"):
             return derived[name] or inquiry.facts.get(name)
         said = inquiry.facts.get(name) or derived.get(name) or None
         if said is not None and name in ("sued", "permission"):
