@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from functools import cache
+from functools import lru_cache
 
 from caveat.evidence.imagine import YOU, dated
 from caveat.flows.asking import books, names
-from caveat.law.shelf import shelf
+from caveat.law.shelf import Shelf, shelf
 from caveat.law.words import VERDICTS
 from caveat.lineage import graph
 from caveat.verdict.answer import Finding
@@ -44,9 +44,13 @@ def worst(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=VERDICTS.index, default="permitted")
 
 
-@cache
 def substitutes(today: str) -> tuple[tuple[str, graph.Lineage], ...]:
-    """Each substitute that the catalogue knows, with everything behind it, as of the day."""
+    """Each substitute that the catalogue knows, with everything behind it, as of the day and the law in force."""
+    return _substitutes(shelf(), today)
+
+
+@lru_cache(maxsize=8)
+def _substitutes(law: Shelf, today: str) -> tuple[tuple[str, graph.Lineage], ...]:
     book, day = names(), date.fromisoformat(today)
     claims = ((name, dated(book.claims(name, day), book.is_service, name)) for name in SUBSTITUTES)
     return tuple((name, graph.of(told)) for name, told in claims if told)

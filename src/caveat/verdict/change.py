@@ -100,7 +100,7 @@ def _relabels(reach: Reach, books: Books, at: tuple[int, int], use: Use, touched
 def _labels(reach: Reach, books: Books, use: Use) -> Iterable[tuple[str, ...]]:
     """What the whole may be offered under: what demands to stay, alone or all together, or what every `sole` names."""
     wanted = [Wanted(law, d, want) for pair in reach[use.asset] for law in [books.law_of(pair.law)]
-              for d in law.outbound if reaches(d, pair) for want in {d.want, d.other if d.word else d.want}]
+              for d in law.outbound if reaches(d, pair) for want in ((d.want, d.other) if d.word else (d.want,))]
     staying = tuple(dict.fromkeys(w.law.id for w in wanted if w.want in ("keep", "asks")))
     soles = [w for w in wanted if w.want == "sole"]
     told = [(v,) for pair in reach[use.asset] for v in _licences_told(books.law_of(pair.law))]

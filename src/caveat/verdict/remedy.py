@@ -17,7 +17,7 @@ from caveat.verdict.change import Change, Plan, Setting, Spot, changed, changes,
 from caveat.verdict.decide import Decision, decide
 
 ACCEPTABLE = ("permitted", "conditional")
-MOST_CHANGES, MOST_TOGETHER, MOST_TRIALS, MOST_TOLD = 12, 3, 100, 4
+MOST_CHANGES, MOST_TOGETHER, MOST_TRIALS, MOST_TOLD = 12, 3, 64, 4
 
 
 class Remedy(NamedTuple):
@@ -56,7 +56,7 @@ def remedies(plan: Plan, decisions: Sequence[Decision], setting: Setting,
     if cures and len(cures[0].changes) == 1:
         return cures[:MOST_TOLD]
     single = trial.all((c,) for c in found)
-    better = [r for r, after in single if VERDICTS.index(after.verdict) > before]
+    better = [r for r, after in single if before < VERDICTS.index(after.verdict) and r.verdict not in ACCEPTABLE]
     return [*_apart(better)[:MOST_TOLD - min(len(cures), 2)], *cures][:MOST_TOLD]
 
 
@@ -101,9 +101,12 @@ def _bad_spots(decisions: Sequence[Decision], setting: Setting) -> list[Spot]:
 
 
 def _hitting(found: Sequence[Change], size: int, bad: frozenset[Spot]) -> Iterator[tuple[Change, ...]]:
-    """Sets of this size that touch every refusing finding and in which no two change one thing."""
+    """Sets of this size that touch every refusing finding, in which no two change one thing.
+
+    At most one reading in a set: that every open word may go one's way is no remedy.
+    """
     for together in combinations(found, size):
-        apart = len({c.at for c in together}) == size
+        apart = len({c.at for c in together}) == size and sum(c.kind == "settle" for c in together) <= 1
         if apart and frozenset[Spot]().union(*(c.touches for c in together)) >= bad:
             yield together
 
