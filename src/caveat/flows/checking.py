@@ -164,7 +164,8 @@ def _judge(lineage: graph.Lineage, asked: Asked) -> Judged:
 def _made(c: Context, lineage: graph.Lineage, subject: str) -> list[Judged]:
     """Every party's own steps in the making of the subject, the subject's maker first."""
     above = frozenset(lineage.above([subject]))
-    parties = dict.fromkeys(e.by for id in (subject, *above) for e in lineage.assets[id].edges if e.by)
+    order = (subject, *(id for id in reversed(lineage.assets) if id in above))  # never in the order of a set
+    parties = dict.fromkeys(e.by for id in order for e in lineage.assets[id].edges if e.by)
     return [_judge(lineage, _asked(c, party)._replace(within=above, about="made", tell_later=True))
             for party in parties]
 
