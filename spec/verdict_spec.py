@@ -301,7 +301,7 @@ def part(q: Question, s: Step, h: Held, w: World) -> tuple[int, set[tuple[str, s
     law = q.laws[h.law]
     met = [r for r in law.rules if meets(q, s, h, r, w)]
     bars = [r for r in met if r.says == "must not" or (r.says == "ends" and r.ends != "patents")]
-    lacks = needs_grant(s, h, law) and not any(r.says == "may" for r in met)
+    lacks = needs_grant(q, s, h, law, w) and not any(r.says == "may" for r in met)
     if any(binds(q, h, r.whose, w) for r in bars) or (lacks and binds(q, h, "any", w)):
         return (GRANTED if excepted(q, s, h, w) else REFUSED), set()
     if any(r.says == "unknown" for r in met):
@@ -310,13 +310,11 @@ def part(q: Question, s: Step, h: Held, w: World) -> tuple[int, set[tuple[str, s
     return GRANTED, {(law.id, r.id) for r in owed if binds(q, h, r.whose, w)}
 
 
-def needs_grant(s: Step, h: Held, law: Law) -> bool:
-    """By its role; but not where the law says that nobody knows."""
-    role = seen(h.role, s.act, s.target)
-    silent = any(r.says == "unknown" and s.acts & set(r.do) and (
-        {role, base(role)} & set(r.on) or (r.contained and any(base(role) in CONTAINED_IN.get(o, ()) for o in r.on)))
-        for r in law.rules)
-    return (ROLES[base(role)] or base(role) in law.needs_grant) and not silent
+def needs_grant(q: Question, s: Step, h: Held, law: Law, w: World) -> bool:
+    """By its role; but not where the law says that nobody knows (lifted or not)."""
+    role = base(seen(h.role, s.act, s.target))
+    unsaid = any(r.says == "unknown" and meets(q, s, h, r._replace(unless=()), w) for r in law.rules)
+    return (ROLES[role] or role in law.needs_grant) and not unsaid
 
 
 def binds(q: Question, h: Held, whose: str, w: World) -> bool:

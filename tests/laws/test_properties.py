@@ -131,7 +131,8 @@ def test_twins_and_copies_change_nothing(q: spec.Question) -> None:
     for asset in q.lineage.assets.values():
         twins = asset._replace(edges=(*asset.edges, *asset.edges))
         assert same(decided(changed(q, twins)), d), f"{asset.id}\n{shown(q)}"
-    if not any("copy" in row for law in q.laws.values() for row in law.roles.values()):
+    maker = any(r.duty_of for law in q.laws.values() for r in law.rules)  # a copy by another hand ends these
+    if not maker and not any("copy" in row for law in q.laws.values() for row in law.roles.values()):
         for less in with_copies(q):
             assert same(decided(less), d), f"{list(less.lineage.assets)}\n{shown(q)}"
 
@@ -230,10 +231,10 @@ def replay(q: spec.Question, finding: Finding) -> None:
 
 
 def alone(q: spec.Question, finding: Finding) -> spec.Question | None:
-    """The question with nothing left of the finding's law but the rules that it cites, and the duties."""
+    """The question with nothing left of the finding's law but the rules that it cites, duties and what is not said."""
     law = q.laws.get(finding.licence)
     if law is None or finding.verdict == "unknown" or finding.about == "offered":
         return None
     cited = {r.rule for r in finding.rules}
-    rules = tuple(r if r.id in cited or r.says == "must" else r._replace(do=()) for r in law.rules)
+    rules = tuple(r if r.id in cited or r.says in ("must", "unknown") else r._replace(do=()) for r in law.rules)
     return q._replace(laws={**q.laws, law.id: law._replace(rules=rules)})

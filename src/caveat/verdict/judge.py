@@ -37,8 +37,9 @@ def judge(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> Outcome:
     excuses = [] if bans else _excuses(m, world)
     grants = _grants(m, world)
     owed = [r for r in m.law.rules if owes(r, event)]
-    if bans or (needs_grant(m) and not grants):
-        refused = _refused(m, bans, needs_grant(m) and not grants, world)
+    lacks = not grants and needs_grant(m, world)
+    if bans or lacks:
+        refused = _refused(m, bans, lacks, world)
         if refused is not None:
             return refused
         owed = [r for r in owed if held(m, r)]  # a stranger whom the terms do not follow
@@ -59,10 +60,13 @@ def owes(rule: Rule, event: Event) -> bool:
     return rule.says == "must" and not rule.standing and (rule.duty_of != "maker" or event.makers_own)
 
 
-def needs_grant(m: Matcher) -> bool:
+def needs_grant(m: Matcher, world: World) -> bool:
+    """By its role; but not where the law says that nobody knows (lifted or not)."""
     base = m.role.partition("/")[0]
-    has_unknown = any(r.says == "unknown" and m.short(r) for r in m.law.rules)
-    return (ROLES[base] or base in m.law.needs_grant) and not has_unknown
+    if not (ROLES[base] or base in m.law.needs_grant):
+        return False
+    unsaid = [r._replace(unless=()) for r in m.law.rules if r.says == "unknown"]
+    return not any(world.settle(lambda r=r: m.meets(r)) for r in unsaid)  # type: ignore[misc]
 
 
 def _grants(m: Matcher, world: World) -> list[Rule]:
