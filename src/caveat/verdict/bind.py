@@ -49,6 +49,7 @@ Reach = dict[str, dict[Pair, Via]]
 def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
     """Every (licence, role) pair that reaches each asset, as seen by `actor`, with one way it came."""
     reach: Reach = {}
+    followed: dict[tuple[Pair, str, str, str], tuple[Pair, ...]] = {}  # the same step from the same pair, once
     owners = {a.maker for a in lineage.assets.values() if a.edges and a.licensed} - {actor}
     for asset in lineage.assets.values():
         owner = asset.maker if asset.maker in owners else ""
@@ -56,10 +57,14 @@ def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
         pairs: dict[Pair, Via] = {pair: Via(asset.id, None, None) for pair in origins}
         for edge in asset.edges:
             for pair in reach[edge.parent]:
-                if _relicensed_by_owner(asset, pair):
+                if pair.owner and _relicensed_by_owner(asset, pair):
                     continue
-                for child in _follow(law_of(pair.law), pair, edge, asset, actor):
-                    pairs.setdefault(child, Via(edge.parent, pair, edge))
+                step = (pair, edge.act, edge.by, asset.target)
+                if step not in followed:
+                    followed[step] = tuple(_follow(law_of(pair.law), pair, edge, asset, actor))
+                for child in followed[step]:
+                    if child not in pairs:
+                        pairs[child] = Via(edge.parent, pair, edge)
         reach[asset.id] = pairs
     return reach
 

@@ -92,7 +92,7 @@ def inquire(lineage: Lineage, books: Books, asked: Asked, reach: Reach) -> Inqui
         lineage, events, books.law_of, books.word_of, books.words, asked.actor, asked.today, facts,
         asked.readings, asked.presume, asked.tell_later, asked.on_disk, _accepted(events, reach), families, {}, {},
     )
-    laws = {pair.law for event in events for pair in reach[event.subject]}
+    laws = {pair.law for pair in _met(events, reach)}
     inquiry.domains.update(domains_of(inquiry, [books.law_of(law) for law in sorted(laws)]))
     return inquiry
 
@@ -109,15 +109,26 @@ def _settled_facts(asked: Asked) -> dict[str, str]:
 
 def _accepted(events: Sequence[Event], reach: Reach) -> frozenset[str]:
     """Laws whose materials the actor holds, runs or calls anywhere in the question."""
-    return frozenset(p.law for e in events for p in reach[e.subject] if ROLES[p.base_role] and not p.stranger)
+    return frozenset(p.law for p in _met(events, reach) if ROLES[p.base_role] and not p.stranger)
+
+
+def _met(events: Iterable[Event], reach: Reach) -> set[Pair]:
+    """Every pair that some event meets."""
+    return {pair for subject in {e.subject for e in events} for pair in reach[subject]}
 
 
 def _entries(inquiry: Inquiry, reach: Reach) -> Iterable[Entry]:
+    """Each event under each pair. Events that look alike to rules share their items: most of a big lineage does."""
+    shared: dict[tuple[int, Pair], Item] = {}
+    alike: dict[Event, int] = {}
     for number, event in enumerate(inquiry.events):
-        pairs = list(reach[event.subject])
-        for pair in pairs:
-            yield Entry(number, event, pair, _item(inquiry, event, pair))
+        sort = alike.setdefault(event.signature(), len(alike))
+        for pair in reach[event.subject]:
+            if (sort, pair) not in shared:
+                shared[sort, pair] = _item(inquiry, event, pair)
+            yield Entry(number, event, pair, shared[sort, pair])
         if ACTS[event.act].hands_over and not event.made:
+            pairs = list(reach[event.subject])
             yield Entry(number, event, None, _offer_item(inquiry, event, pairs))
             yield from (Entry(number, event, None, item) for item in _clashes(inquiry, event, pairs))
 

@@ -54,10 +54,11 @@ Families = Mapping[str, frozenset[str]]
 def events_of(lineage: Lineage, families: Families, actor: str, uses: Iterable[Use], target: str = "",
               within: Iterable[str] | None = None) -> tuple[Event, ...]:
     """The steps that `actor` took (in the assets of `within`, or all) and the uses. Pure."""
-    ids = lineage.assets if within is None else [i for i in lineage.assets if i in set(within)]
+    wanted = None if within is None else frozenset(within)
     made = own_making(lineage, actor)
-    steps = [e._replace(makers_own=e.makers_own or e.subject in made)
-             for i in ids for e in _steps(lineage, families, lineage.assets[i], actor, target)]
+    steps = [e if e.makers_own or e.subject not in made else e._replace(makers_own=True)
+             for i, asset in lineage.assets.items() if wanted is None or i in wanted
+             for e in _steps(lineage, families, asset, actor, target)]
     return (*steps, *(_use_event(lineage, use, made, target) for use in uses))
 
 

@@ -43,14 +43,17 @@ def fold(items: Sequence[Item], domains: Mapping[str, tuple[str, ...]]) -> Folde
     """Grow every group. Equal items (same key) are judged once. Raises TooManyWorlds."""
     keys: dict[Hashable, int] = {}
     distinct: list[Item] = []
+    seen: dict[int, int] = {}  # id of an item object -> its number: hashing a key costs more than judging is worth
     for item in items:
-        if item.key not in keys:
-            keys[item.key] = len(distinct)
-            distinct.append(item)
+        if id(item) not in seen:
+            if item.key not in keys:
+                keys[item.key] = len(distinct)
+                distinct.append(item)
+            seen[id(item)] = keys[item.key]
     alone = [grow(domains, item.judge) for item in distinct]
     groups = [_grown(distinct, alone, members, domains) for members in _joined(alone)]
     place = {d: (g, n) for g, group in enumerate(groups) for n, d in enumerate(group.items)}
-    where = tuple(place[keys[item.key]] for item in items)
+    where = tuple(place[seen[id(item)]] for item in items)
     worlds = 1
     for group in groups:
         worlds *= len(group.leaves)
