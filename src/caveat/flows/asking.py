@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, product
 
 from caveat.errors import SettingsError
+from caveat.evidence.catalogue import Catalogue, load
 from caveat.evidence.imagine import YOU, Imagined, check_fact, check_reading, fact_name, imagine
 from caveat.evidence.names import NameBook
 from caveat.evidence.sentence import read
@@ -29,7 +30,12 @@ def names() -> NameBook:
 
 @lru_cache(maxsize=8)
 def _names(law: Shelf) -> NameBook:
-    return NameBook.open(law)
+    return NameBook(_catalogue(), law)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load()
 
 
 def books(law: Shelf) -> Books:
@@ -94,7 +100,7 @@ def _verdict(seen: Imagined, problems: tuple[Problem, ...], d: Decision) -> Verd
     for plan in seen.plans:
         mine = [n for n, e in enumerate(d.events) if e.made in plan.nodes] + uses[slice(*plan.uses)]
         plans.append((plan.words, d.verdict_for(mine)))
-    return Verdict(seen.read_as, seen.subject, d.verdict, d.findings, d.worlds, (*d.presumed, *own), d.standing,
+    return Verdict(seen.read_as, seen.subject, d.verdict, tuple(d.findings), d.worlds, (*d.presumed, *own), d.standing,
                    problems, d.law, tuple(plans))
 
 

@@ -16,7 +16,7 @@ from caveat.verdict.answer import Cited, Finding, LawUsed, Presumed
 from caveat.verdict.bind import LawOf, Pair, Reach, bind
 from caveat.verdict.duty import clash, prefix_of
 from caveat.verdict.event import Event, Use, events_of
-from caveat.verdict.findings import Entry, findings
+from caveat.verdict.findings import Entry, Findings, findings
 from caveat.verdict.fold import Folded, Item, fold, verdict_of, verdict_of_items
 from caveat.verdict.inquiry import Inquiry, domains_of
 from caveat.verdict.judge import NOTHING, REFUSED, Outcome, judge
@@ -43,7 +43,7 @@ class Decision(NamedTuple):
     """What was decided, with everything a report needs."""
 
     verdict: str
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]  # put into words when first looked at
     worlds: int
     presumed: tuple[Presumed, ...]
     standing: tuple[Cited, ...]
@@ -75,9 +75,10 @@ def decide(lineage: Lineage, books: Books, asked: Asked) -> Decision:
     folded = fold([e.item for e in entries], inquiry.domains)
     verdict = verdict_of(folded)
     used = dict.fromkeys(e.pair.law for e in entries if e.pair)
+    told = Findings(lambda: findings(inquiry, reach, folded, entries, verdict, asked.about))
     return Decision(
-        verdict, findings(inquiry, reach, folded, entries, verdict, asked.about), folded.worlds, _presumed(inquiry),
-        _standing(inquiry, used), tuple(_law_used(books.law_of(law)) for law in used), reach, folded, entries, inquiry.events,
+        verdict, told, folded.worlds, _presumed(inquiry), _standing(inquiry, used),
+        tuple(_law_used(books.law_of(law)) for law in used), reach, folded, entries, inquiry.events,
     )
 
 

@@ -1,7 +1,7 @@
 """Findings: what the folded worlds say about each event and licence, with the proof as data."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, overload
 
 from caveat.verdict.answer import Cited, Doubt, Duty, Finding, PathStep
 from caveat.verdict.bind import Pair, Reach
@@ -24,6 +24,44 @@ class Entry(NamedTuple):
     item: Item
 
 
+class Findings(Sequence[Finding]):
+    """Findings that are put into words when somebody looks: a verdict over a whole hub needs none of them."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], tuple[Finding, ...]]) -> None:
+        self._make = make
+        self._made: tuple[Finding, ...] | None = None
+
+    def all(self) -> tuple[Finding, ...]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @overload
+    def __getitem__(self, at: int) -> Finding: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, at: int | slice) -> Finding | tuple[Finding, ...]:
+        return self.all()[at]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+
+class Told(NamedTuple):
+    """What a finding says apart from names: the same for all events that look alike to the same pairs of one law."""
+
+    state: str
+    rules: tuple[Cited, ...]
+    doubts: tuple[Doubt, ...]
+    owed: tuple[tuple[Owed, str], ...]
+    telling: int  # which of the members shows the way
+
+
 def findings(inquiry: Inquiry, reach: Reach, folded: Folded, entries: Sequence[Entry], verdict: str,
              about: str) -> tuple[Finding, ...]:
     """One finding per event and licence, plus one for each offer; a prohibited whole lists no duties."""
@@ -31,25 +69,35 @@ def findings(inquiry: Inquiry, reach: Reach, folded: Folded, entries: Sequence[E
     grouped: dict[tuple[int, str], list[int]] = {}
     for n, entry in enumerate(entries):
         grouped.setdefault((entry.number, entry.pair.law if entry.pair else OFFER), []).append(n)
-    made = (_finding(inquiry, reach, folded, entries, law, members, matter, verdict, about)
-            for (_, law), members in grouped.items())
+    told: dict[tuple[tuple[int, int], ...], Told] = {}
+    made = []
+    for (_, law), members in grouped.items():
+        spots = tuple(folded.where[n] for n in members)
+        if spots not in told:
+            told[spots] = _told(inquiry, folded, members, matter, verdict)
+        made.append(_finding(inquiry, reach, entries, law, members, told[spots], about))
     return tuple(f for f in made if f.licence != OFFER or f.rules)
 
 
-def _finding(inquiry: Inquiry, reach: Reach, folded: Folded, entries: Sequence[Entry], law: str,
-             members: Sequence[int], matter: Mapping[str, str], verdict: str, about: str) -> Finding:
-    event = entries[members[0]].event
+def _told(inquiry: Inquiry, folded: Folded, members: Sequence[int], matter: Mapping[str, str], verdict: str) -> Told:
     state = verdict_of_items(folded, members)
-    rules = _rules(inquiry, folded, members, state)
-    telling = next((n for n in members if _bites(folded, n)), members[0])
-    pair = entries[telling].pair
+    telling = next((k for k, n in enumerate(members) if _bites(folded, n)), 0)
+    owed = {} if verdict == "prohibited" else _owed(folded, members)
+    return Told(state, _rules(inquiry, folded, members, state), _doubts(inquiry, folded, members, matter),
+                tuple(owed.items()), telling)
+
+
+def _finding(inquiry: Inquiry, reach: Reach, entries: Sequence[Entry], law: str, members: Sequence[int], told: Told,
+             about: str) -> Finding:
+    event, rules = entries[members[0]].event, told.rules
+    pair = entries[members[told.telling]].pair
     main = next((r for r in rules if r.says != "may"), rules[0] if rules else None)
     return Finding(
         id=f"{main.licence if main else law}/{main.rule if main else event.act}@{event.made or event.subject}",
-        verdict=state, act=event.act, asset=event.subject, made=event.made,
+        verdict=told.state, act=event.act, asset=event.subject, made=event.made,
         licence=law if law != OFFER else (rules[0].licence if rules else OFFER),
-        rules=rules, doubts=_doubts(inquiry, folded, members, matter),
-        duties=() if verdict == "prohibited" else _duties(inquiry, folded, entries, members, event),
+        rules=rules, doubts=told.doubts,
+        duties=tuple(_duty(inquiry, event, duty, setting) for duty, setting in told.owed),
         path=_path(reach, event.subject, pair, rules), about=about if law != OFFER else "offered",
         whose=inquiry.actor or None, note=_note(law, event, rules),
     )
@@ -117,8 +165,7 @@ def _hinges(folded: Folded, item: int, doubt: str) -> bool:
     return False
 
 
-def _duties(inquiry: Inquiry, folded: Folded, entries: Sequence[Entry], members: Sequence[int],
-            event: Event) -> tuple[Duty, ...]:
+def _owed(folded: Folded, members: Sequence[int]) -> dict[Owed, str]:
     owed: dict[Owed, str] = {}
     for n in members:
         group, spot = folded.where[n]
@@ -128,7 +175,7 @@ def _duties(inquiry: Inquiry, folded: Folded, entries: Sequence[Entry], members:
             for duty in outcomes[spot].duties:
                 setting = settings_of(folded, n, duty)
                 owed[duty] = "always" if "always" in (setting, owed.get(duty)) else setting
-    return tuple(_duty(inquiry, event, duty, setting) for duty, setting in owed.items())
+    return owed
 
 
 def _duty(inquiry: Inquiry, event: Event, duty: Owed, setting: str) -> Duty:
