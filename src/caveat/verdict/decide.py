@@ -15,7 +15,7 @@ from caveat.lineage.graph import families as families_of
 from caveat.verdict.answer import Cited, Finding, LawUsed, Presumed
 from caveat.verdict.bind import LawOf, Pair, Reach, bind
 from caveat.verdict.duty import clash, prefix_of
-from caveat.verdict.event import Event, Use, events_of
+from caveat.verdict.event import Event, Use, channel_of, events_of
 from caveat.verdict.findings import Entry, Findings, findings
 from caveat.verdict.fold import Folded, Item, fold, verdict_of, verdict_of_items
 from caveat.verdict.inquiry import Inquiry, domains_of
@@ -92,6 +92,7 @@ def inquire(lineage: Lineage, books: Books, asked: Asked, reach: Reach) -> Inqui
     inquiry = Inquiry(
         lineage, events, books.law_of, books.word_of, books.words, asked.actor, asked.today, facts,
         asked.readings, asked.presume, asked.tell_later, asked.on_disk, _accepted(events, reach), families, {}, {},
+        channel_of(events),
     )
     laws = {pair.law for pair in _met(events, reach)}
     inquiry.domains.update(domains_of(inquiry, [books.law_of(law) for law in sorted(laws)]))

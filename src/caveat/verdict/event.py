@@ -111,3 +111,12 @@ def _use_event(lineage: Lineage, use: Use, made: set[str], target: str) -> Event
         use.act, use.asset, "", seen.kind, seen.target or target or target_of(seen), (), (), "",
         asset.kind, asset.multimodal, use.asset in made, use.named or asset.name, use.offered,
     )
+
+
+def channel_of(events: Iterable[Event]) -> str:
+    """Where the result goes, as far as the uses in the question tell; "" where they do not."""
+    uses = {e.act for e in events if not e.made}
+    for acts, where in (({"ship", "sell"}, "distributed"), ({"bundle"}, "product"), ({"serve"}, "hosted")):
+        if uses & acts:
+            return where
+    return ""

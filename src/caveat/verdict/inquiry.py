@@ -30,6 +30,7 @@ class Inquiry(NamedTuple):
     families: Mapping[str, frozenset[str]]
     domains: dict[str, tuple[str, ...]]
     noted: dict[str, str]
+    channel: str  # where the result goes, as far as the uses tell
 
     def date_of(self, event: Event) -> str:
         return event.when or self.facts.get("date", "") or self.today

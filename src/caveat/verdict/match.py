@@ -148,7 +148,7 @@ class Matcher:
         derived = {
             "date": inquiry.date_of(event), "target": event.target if event.kind == "model" else "",
             "multimodal": event.multimodal, "modified": "yes" if self.pair.base_role == "derivative" else "no",
-            "accepted": "yes" if self.pair.law in inquiry.accepted else "", "channel": channel(inquiry),
+            "accepted": "yes" if self.pair.law in inquiry.accepted else "", "channel": inquiry.channel,
             "hosted": "yes" if event.subject_kind == "service" else "no",
         }
         if name in ("date", "modified", "target", "hosted"):
@@ -163,12 +163,3 @@ class Matcher:
         if said in ("yes", "no", "patent", "copyright"):
             return said
         return "yes" if said in (self.law.id, *self.law.family) else "no"
-
-
-def channel(inquiry: Inquiry) -> str:
-    """Where the result goes, as far as the uses in the question tell; "" where they do not."""
-    uses = {e.act for e in inquiry.events if not e.made}
-    for acts, where in (({"ship", "sell"}, "distributed"), ({"bundle"}, "product"), ({"serve"}, "hosted")):
-        if uses & acts:
-            return where
-    return ""
