@@ -1,9 +1,9 @@
 """How deciding grows with the lineage: 1,000 to 100,000 assets, diamonds 30 levels deep, every step judged.
 
-The lineage is drawn with a fixed seed, like a hub: families of 30 levels, two models a level, each made from both models
-above it (merge), or from one (fine-tuned, quantized, adapted) and now and then from a data set that a model of the family
-wrote. A family starts from two models under different licences. One party makes all of it, so every step is an event.
-CPU seconds, best of three; a ratio near 1 in the last column is linear growth.
+The lineage is drawn with a fixed seed, like a hub: families of 30 levels, two models a level, each made from both
+models above it (merge), or from one (fine-tuned, quantized, adapted) and now and then from a data set that a model of
+the family wrote. A family starts from two models under licences of its own; one party makes all of it, so every step is
+an event. CPU seconds to bind and decide, best of three; a last column that stays near 1 or falls is linear growth.
 
     python benchmarks/scale.py [--sizes 1000,10000,30000,100000] [--profile]
 """
