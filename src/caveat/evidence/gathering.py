@@ -18,7 +18,9 @@ from caveat.errors import EvidenceError, SettingsError
 from caveat.evidence import READERS
 from caveat.evidence.folder import File, Walked, asset_folders, grouped, printable, public_name, walk
 from caveat.evidence.hub_cache import repo_of_folder
+from caveat.evidence.planned import YOU
 from caveat.evidence.repo_names import is_local
+from caveat.evidence.standing import PLANS, chained, inner, settled
 from caveat.evidence.wanted import Wanted
 from caveat.lineage.claims import (
     AssetClaim,
@@ -34,12 +36,17 @@ from caveat.lineage.claims import (
 
 #: Bytes read of one file unless its reader says otherwise, and of all files together.
 FILE_LIMIT, ALL_LIMIT = 4 << 20, 1 << 30
+#: Problems of one file that are told one by one.
+MOST_PROBLEMS = 20
 #: Readers of files that lie beside weights only.
 OF_WEIGHTS = frozenset({"config", "adapter_config", "gguf", "safetensors"})
 #: Files that make models when they run.
-MAKERS = (".py", ".ipynb", ".yml", ".yaml")
+MAKERS = (".py", ".ipynb", ".yml", ".yaml", ".json", ".sh", ".db", ".jsonl", "MLmodel")
 #: Licence files below the asset's own folder that still speak of it.
 LICENCE_FOLDERS = frozenset({"licenses", "licences", "original", "legal"})
+
+#: What may lie beside merge recipes without making the folder a model itself.
+BESIDE_MERGES = frozenset({"mergekit", "licence_file", "python_code"}) | PLANS
 
 Parts = tuple[str, ...]
 
@@ -90,7 +97,7 @@ def gather(path: Path, asset: str | None = None) -> Evidence:
     subjects = (*_subjects(assets, own), *_made_beside(assets, own))
     together = sum(own.values(), Evidence())
     problems = tuple(grouped([*walked.problems, *together.problems]))
-    claims = _linked(together.claims, {a.parts: a.name for a in assets})
+    claims = chained(_linked(together.claims, {a.parts: a.name for a in assets}))
     return together._replace(subjects=subjects, claims=claims, problems=problems)
 
 
@@ -173,10 +180,10 @@ def _read_one(reader: Reader, f: File, owner: Asset) -> Evidence:
     """What one reader says of one file; whatever goes wrong becomes a problem."""
     try:
         if reader.wants_path:
-            return reader.read(f.path, f.name, owner.name)
+            return _few(reader.read(f.path, f.name, owner.name))
         if f.size > reader.limit:
             return _problem(f, f"larger than {reader.limit >> 20} MiB", "it was not read")
-        return reader.read(plain_bytes(f.path, reader.limit), f.name, owner.name)
+        return _few(reader.read(plain_bytes(f.path, reader.limit), f.name, owner.name))
     except SettingsError as error:
         if not owner.parts:
             raise
@@ -185,6 +192,15 @@ def _read_one(reader: Reader, f: File, owner: Asset) -> Evidence:
         return _problem(f, f"cannot be opened: {error.strerror or error}", "")
     except Exception as error:  # a stranger's file must not end the run, whatever the reader missed
         return _problem(f, f"{type(error).__name__} while reading it", "it was left out")
+
+
+def _few(said: Evidence) -> Evidence:
+    """The problems of one file, few enough to be read: a file may be wrong in a hundred thousand places."""
+    rest = len(said.problems) - MOST_PROBLEMS
+    if rest <= 0:
+        return said
+    more = Problem(said.problems[0].file, f"{rest} more problems in this file", None, "they are not listed")
+    return said._replace(problems=(*said.problems[:MOST_PROBLEMS], more))
 
 
 def plain_bytes(path: Path, limit: int) -> bytes:
@@ -224,7 +240,7 @@ def _beside(reader: str, f: File, owner: Asset, said: Evidence) -> Evidence:
 
 def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
     """All that was said of one asset, each claim once."""
-    said = _apart(said)
+    said = settled(_apart(said), asset.name, _kinds_told(said, asset.name), bool(asset.parts))
     if _is_model(said, asset.name):
         only_code = all(n == "python_code" for n, e in said if e.claims)
         said = [(n, _without_product(e, only_code) if n == "python_code" else e) for n, e in said]
@@ -239,9 +255,14 @@ def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
 
 def _is_model(said: list[tuple[str, Evidence]], asset: str) -> bool:
     """Whether a card, weights or a training script make it a model or data set: then code beside it is its own."""
+    return bool(_kinds_told(said, asset) & {"model", "dataset"})
+
+
+def _kinds_told(said: list[tuple[str, Evidence]], asset: str) -> frozenset[str]:
+    """What cards, weights and code say that an asset is."""
     of_it = [(n, c) for n, e in said for c in e.claims if getattr(c, "asset", "") == asset]
     kinds = {c.value for _, c in of_it if isinstance(c, AssetClaim) and c.field == "kind"}
-    return bool(kinds & {"model", "dataset"}) or any(n in OF_WEIGHTS for n, _ in of_it)
+    return frozenset(kinds | ({"model"} if any(n in OF_WEIGHTS for n, _ in of_it) else set()))
 
 
 def _without_product(said: Evidence, told: bool) -> Evidence:
@@ -269,15 +290,17 @@ def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[s
 def _made_beside(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """Models that the root's own code or recipes make under other names: they are what a check is about, too."""
     known = {a.name for a in assets}
-    made = (c.child for c in said[assets[0]].claims if isinstance(c, StepClaim) and c.place.kind != "inferred"
-            and not c.by and c.child not in known and c.place.file.endswith(MAKERS))
+    own = said[assets[0]].claims
+    on_the_way = inner(own)
+    made = (c.child for c in own if isinstance(c, StepClaim) and c.place.kind != "inferred" and c.by in ("", YOU)
+            and c.child not in known and c.child not in on_the_way and c.place.file.endswith(MAKERS))
     return tuple(dict.fromkeys(made))
 
 
 def _apart(said: list[tuple[str, Evidence]]) -> list[tuple[str, Evidence]]:
     """Several merge recipes in a folder that is no model make several models, each named for its file."""
     recipes = [e.claims[0].place.file for n, e in said if n == "mergekit" and e.claims]
-    if len(recipes) < 2 or any(n not in ("mergekit", "licence_file", "python_code") for n, e in said if e.claims):
+    if len(recipes) < 2 or any(n not in BESIDE_MERGES for n, e in said if e.claims):
         return said
     return [(n, _renamed(e) if n == "mergekit" else e) for n, e in said]
 
