@@ -40,7 +40,9 @@ NOT_TRAINING = frozenset({"quantize", "convert", "copy", "merge", "prune"})
 COPIED = "the data of what it was made from, copied with the card"
 PROMPTS = "the body says that only its prompts were used"
 OTHER_BASE = "the front matter names another base"
-ITEMS_LIMIT = 500
+#: Names read under one key, and names taken from one of them that is several joined by slashes. More is told.
+ITEMS_LIMIT, JOINED_LIMIT = 500, 20
+BASE_KEYS = ("base_model", "base_models", "model_link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,11 @@ def kind_of(front: Mapping, file: str, asset: str) -> str:
 def _base_items(front: Mapping) -> tuple[tuple[str, Scalar, str], ...]:
     """Bases in the front matter; "a, b" in one string is two."""
     found: list[tuple[str, Scalar, str]] = []
-    for key in ("base_model", "base_models", "model_link"):
+    for key in BASE_KEYS:
         for path, scalar in list(scalars(front.get(key), key))[:ITEMS_LIMIT]:
-            names = [n for n in re.split(r"[,;]\s*|\s+\+\s+", scalar.text.strip()) if n]
+            names = [n for n in re.split(r"[,;]\s*|\s+\+\s+", scalar.text.strip()) if n][:ITEMS_LIMIT]
             found += [(path, scalar, repo_id(n) or n.strip()) for n in names]
+    found = found[:ITEMS_LIMIT]
     return tuple({f[2].lower(): f for f in reversed(found)}.values())[::-1]
 
 
@@ -163,8 +166,9 @@ def _data(card: _Card) -> Iterator[StepClaim]:
     prompts = card_prose.prompts_only(card.lines)
     for path, scalar in list(scalars(card.front.get("datasets"), "datasets"))[:ITEMS_LIMIT]:
         for name, why in _data_names(scalar.text):
-            why = PROMPTS if name.lower() in prompts else why
-            yield StepClaim(card.asset, act, name, place(card.file, scalar.line, path, scalar.text, weak=weak or why))
+            only = name.lower() in prompts
+            where = place(card.file, scalar.line, path, scalar.text, weak=weak or (PROMPTS if only else why))
+            yield StepClaim(card.asset, act, name, where, column="prompts" if only else "")
     for path, scalar in list(scalars(card.front.get("source_datasets"), "source_datasets"))[:ITEMS_LIMIT]:
         name = scalar.text.removeprefix("extended|")
         if not re.match(r"(?:original|extended|other|found)\b", name):
@@ -181,7 +185,7 @@ def _data_names(written: str) -> Iterator[tuple[str, str]]:
     elif len(parts) == 3 and all(parts) and not is_local(parts[0]):
         yield "/".join(parts[:2]), "a folder of a repository"
     elif len(parts) > 3 and all(p and p[0].isalnum() for p in parts):
-        yield from ((p, "several names joined by slashes") for p in parts)
+        yield from ((p, "several names joined by slashes") for p in parts[:JOINED_LIMIT])
     elif 0 < len(text) <= 120:
         yield text, recipe_blocks.FOLDER if is_local(text) else "a name that is no repository id"
 
@@ -231,6 +235,7 @@ def _prose(card: _Card) -> Iterator[StepClaim]:
 
 
 def _problems(card: _Card, claims: list[Claim]) -> Iterator[Problem]:
+    yield from _too_many(card)
     for key, scalar, parent in card.bases:
         if parent.lower() == card.asset.lower():
             yield Problem(card.file, f"{key} names the model itself", scalar.line, "that base was left out")
@@ -241,3 +246,13 @@ def _problems(card: _Card, claims: list[Claim]) -> Iterator[Problem]:
     if card.kind == "dataset" and not made and (tag := words_of(card.front) & {"synthetic", "distilabel"}):
         yield Problem(card.file, f"tagged {sorted(tag)[0]}, but no model is named that wrote it", None,
                       "no step of generation was recorded")
+
+
+def _too_many(card: _Card) -> Iterator[Problem]:
+    """A parent that is left out could forbid what the others permit: that must be heard."""
+    for key in (*BASE_KEYS, "datasets", "source_datasets", "tags"):
+        said = [scalar for _, scalar in scalars(card.front.get(key), key)]
+        joined = sum(s.text.count(",") + s.text.count(";") for s in said) if key in BASE_KEYS else 0
+        if len(said) + joined > ITEMS_LIMIT:
+            yield Problem(card.file, f"{key} holds {len(said) + joined} names", said[0].line,
+                          f"the first {ITEMS_LIMIT} were read, the verdict is about these alone")

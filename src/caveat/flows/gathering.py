@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import NamedTuple
 
+from caveat.evidence.catalogue.names import fold
 from caveat.evidence.imagine import YOU, dated
 from caveat.evidence.names import NameBook
 from caveat.law.words import ACTS
@@ -39,11 +40,12 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     """The lineage of what was read and of everything the catalogue knows behind it."""
     resolve = _resolver(book, evidence.subjects)
     subjects = tuple(map(resolve, evidence.subjects))
-    claims = [_signed(_rename(c, book, resolve), evidence.you) for c in evidence.claims]
+    told = _without_vague(evidence.claims, book)
+    claims = [_signed(_rename(c, book, resolve), evidence.you) for c in told]
     read = {_subject_of(c) for c in claims if not isinstance(c, StepClaim)} | {
         c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
     known = _known(claims, subjects, book, today)
-    merged = _without_ring([*claims, *known], claims)
+    merged = _lessons_of_bases(_without_ring([*claims, *known], claims))
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
     lineage = graph.of([*merged, *_own_parts(merged, set(subjects))])
     missing = [s for s in subjects if s not in lineage.assets]
@@ -84,6 +86,23 @@ def _rename(c: Claim, book: NameBook, resolve: Resolve) -> Claim:
     return UseClaim(name, c.act, c.place, c.offered, c.named, c.of)
 
 
+def _without_vague(claims: Iterable[Claim], book: NameBook) -> list[Claim]:
+    """A base named only by its family ("LLaMA", "Llama 2") gives way to a member of it that is known by name."""
+    claims = list(claims)
+    known: dict[str, set[str]] = {}
+    for child in {c.child for c in claims if isinstance(c, StepClaim)}:
+        asset = book.resolve_read(child)
+        behind = book.claims(asset, None) if asset else ()
+        known[child] = {fold(c.parent.rpartition("/")[2]) for c in (*claims, *behind) if isinstance(c, StepClaim)
+                        and c.child in (child, asset) and ACTS[c.act].in_family}
+    return [c for c in claims if not (isinstance(c, StepClaim) and _vague(c, known[c.child]))]
+
+
+def _vague(c: StepClaim, known: set[str]) -> bool:
+    name = fold(c.parent)
+    return "/" not in c.parent and ACTS[c.act].in_family and any(k != name and k.startswith(name) for k in known)
+
+
 def _signed(c: Claim, you: str) -> Claim:
     """A step of yours is signed with the name you gave yourself: else you and your name would be two parties."""
     return c._replace(by=you) if you and isinstance(c, StepClaim) and c.by == YOU else c
@@ -118,6 +137,29 @@ def _on_day(c: Claim, base: str, name: str) -> Claim:
     if isinstance(c, AssetClaim):
         return AssetClaim(name, c.field, c.value, c.place)
     return c
+
+
+def _lessons_of_bases(claims: list[Claim]) -> list[Claim]:
+    """Data that a card names belongs to whoever taught the model. A card that was copied along with a quantization
+    names the data of its base; a merge's card, what its parents are known to have learned from."""
+    steps = [c for c in claims if isinstance(c, StepClaim)]
+    bases: dict[str, list[StepClaim]] = {}
+    for c in steps:
+        if ACTS[c.act].in_family:
+            bases.setdefault(c.child, []).append(c)
+    lessons = {(c.child, c.parent) for c in steps if c.act == "train"}
+    return [_at_its_base(c, bases, lessons) if isinstance(c, StepClaim) and c.act == "train" else c for c in claims]
+
+
+def _at_its_base(c: StepClaim, bases: dict[str, list[StepClaim]], lessons: set[tuple[str, str]]) -> StepClaim:
+    """The training step, moved to the base that took it."""
+    mine = bases.get(c.child, [])
+    copied = mine and not any(ACTS[b.act].adds for b in mine)
+    merged = mine and all(b.act == "merge" for b in mine)
+    taught = [b.parent for b in mine if copied or (merged and (b.parent, c.parent) in lessons)]
+    if not taught:
+        return c
+    return StepClaim(taught[0], c.act, c.parent, c.place, "", c.when, c.column, c.computed)
 
 
 def _without_ring(claims: list[Claim], own: Iterable[Claim]) -> list[Claim]:

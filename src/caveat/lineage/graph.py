@@ -13,6 +13,10 @@ from caveat.lineage.claims import AssetClaim, Claim, FileClaim, LicenceClaim, Pl
 ONE_BILLION = 1e9
 
 
+#: The column of a step that took a set's prompts alone: what machines wrote in it stays behind.
+PROMPTS = "prompts"
+
+
 class Edge(NamedTuple):
     """One step `child <-act- parent`."""
 
@@ -122,7 +126,8 @@ def _edges(claims: Iterable[Claim], maker: str) -> tuple[Edge, ...]:
         by, when = c.by or maker, c.when.isoformat() if c.when else ""
         key = (c.act, c.parent, by, when)
         old = found.get(key, Edge(c.act, c.parent, by, when, (), c.column))
-        found[key] = old._replace(evidence=(*old.evidence, c.place))
+        column = old.column if old.column == c.column else ""  # told of the whole somewhere: the whole
+        found[key] = old._replace(evidence=(*old.evidence, c.place), column=column)
     return _best_told(tuple(found.values()))
 
 

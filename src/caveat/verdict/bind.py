@@ -10,7 +10,7 @@ from typing import NamedTuple
 from caveat.law.rule import Cell, Law
 from caveat.law.table import DEFAULT_CELLS
 from caveat.law.words import ACTS, MARKERS
-from caveat.lineage.graph import Asset, Edge, Lineage
+from caveat.lineage.graph import PROMPTS, Asset, Edge, Lineage
 
 Guard = tuple[tuple[str, tuple[str, ...]], ...]  # (word, allowed readings), sorted by word
 LawOf = Callable[[str], Law]
@@ -49,7 +49,7 @@ Reach = dict[str, dict[Pair, Via]]
 def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
     """Every (licence, role) pair that reaches each asset, as seen by `actor`, with one way it came."""
     reach: Reach = {}
-    followed: dict[tuple[Pair, str, str, str], tuple[Pair, ...]] = {}  # the same step from the same pair, once
+    followed: dict[tuple[Pair, str, str, str, str], tuple[Pair, ...]] = {}  # the same step from the same pair, once
     owners = {a.maker for a in lineage.assets.values() if a.edges and a.licensed} - {actor}
     for asset in lineage.assets.values():
         owner = asset.maker if asset.maker in owners else ""
@@ -59,7 +59,7 @@ def bind(lineage: Lineage, law_of: LawOf, actor: str) -> Reach:
             for pair in reach[edge.parent]:
                 if pair.owner and _relicensed_by_owner(asset, pair):
                     continue
-                step = (pair, edge.act, edge.by, asset.target)
+                step = (pair, edge.act, edge.by, asset.target, edge.column)
                 if step not in followed:
                     followed[step] = tuple(_follow(law_of(pair.law), pair, edge, asset, actor))
                 for child in followed[step]:
@@ -112,11 +112,16 @@ def seen_role(pair: Pair, act: str, target: str) -> str:
 
 def _follow(law: Law, pair: Pair, edge: Edge, child: Asset, actor: str) -> Iterator[Pair]:
     cell = cell_at(law, seen_role(pair, edge.act, child.target), edge.act)
-    if cell is None:
+    if cell is None or left_behind(pair, edge.column):
         return
     for role, guard in _branches(cell, pair.guard, edge.by == pair.learner):
         if role:
             yield _moved(pair, role, guard, edge, actor)
+
+
+def left_behind(pair: Pair, column: str) -> bool:
+    """Whether a step that took the prompts alone leaves this pair behind: it stands on what machines wrote."""
+    return column == PROMPTS and pair.base_role in ("output", "judged")
 
 
 def _branches(cell: Cell, guard: Guard, same_party: bool) -> Iterator[tuple[str, Guard]]:

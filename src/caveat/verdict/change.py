@@ -133,8 +133,11 @@ def _steps(lineage: Lineage, decision: Decision, finding: Finding, spot: Spot, s
     """Leave out a parent, or let another model write, wherever the refusing licence came through one's own step."""
     carried = dict.fromkeys(_carried(lineage, decision, finding))
     own = [(child, edge) for child, edge in carried if edge.by in setting.parties]
-    for parent in dict.fromkeys(edge.parent for _, edge in own):
-        if all(_spared(lineage.assets[c], e, setting.spare) for c, e in own if e.parent == parent):
+    steps: dict[str, list[tuple[str, Edge]]] = {}
+    for child, edge in own:
+        steps.setdefault(edge.parent, []).append((child, edge))
+    for parent, its in steps.items():
+        if all(_spared(lineage.assets[c], e, setting.spare) for c, e in its):
             yield Change("drop", f"drop {parent}", ("parent", parent), (), frozenset({spot}))
     for parent in dict.fromkeys(e.parent for _, e in own if ACTS[e.act].writes or e.act == "distil"):
         for other, _ in setting.substitutes:

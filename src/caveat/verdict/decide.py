@@ -13,7 +13,7 @@ from caveat.law.words import ACTS, FACTS, ROLES
 from caveat.lineage.graph import Lineage
 from caveat.lineage.graph import families as families_of
 from caveat.verdict.answer import Cited, Finding, LawUsed, Presumed
-from caveat.verdict.bind import LawOf, Pair, Reach, bind
+from caveat.verdict.bind import LawOf, Pair, Reach, bind, left_behind
 from caveat.verdict.duty import clash, prefix_of
 from caveat.verdict.event import Event, Use, channel_of, events_of
 from caveat.verdict.findings import Entry, Findings, findings
@@ -126,6 +126,8 @@ def _entries(inquiry: Inquiry, reach: Reach) -> Iterable[Entry]:
     for number, event in enumerate(inquiry.events):
         sort = alike.setdefault(event.signature(), len(alike))
         for pair in reach[event.subject]:
+            if left_behind(pair, event.column):
+                continue
             if (sort, pair) not in shared:
                 shared[sort, pair] = _item(inquiry, event, pair)
             yield Entry(number, event, pair, shared[sort, pair])

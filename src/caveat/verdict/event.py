@@ -37,7 +37,7 @@ class Event(NamedTuple):
     makers_own: bool = False  # the act makes or changes a model, or is done to one the actor so made
     named: str = ""
     offered: tuple[str, ...] = ()
-    purpose: str = ""
+    column: str = ""  # the part of the subject that the step took; "" = the whole
 
     @property
     def acts(self) -> tuple[str, ...]:
@@ -83,6 +83,7 @@ def _step(lineage: Lineage, families: Families, child: Asset, edge: Edge, target
     return Event(
         edge.act, edge.parent, child.id, child.kind or act.makes, _made_target(lineage, child, bases, target), bases,
         tuple(families[b] for b in bases), edge.when, parent.kind, parent.multimodal, act.in_making,
+        column=edge.column,
     )
 
 

@@ -144,8 +144,7 @@ def _bites(folded: Folded, n: int) -> bool:
 
 
 def _doubts(inquiry: Inquiry, folded: Folded, members: Sequence[int], matter: Mapping[str, str]) -> tuple[Doubt, ...]:
-    mine = {d for n in members for w, _ in folded.groups[folded.where[n][0]].leaves for d in w
-            if _hinges(folded, n, d)}
+    mine = {d for n in members for d in _hinges(folded, n)}
     return tuple(
         Doubt(d, "word" if d in inquiry.words else "fact", matter[d],
               tuple((v, verdict_of_items(folded, members, {d: v})) for v in inquiry.domains[d]))
@@ -153,16 +152,17 @@ def _doubts(inquiry: Inquiry, folded: Folded, members: Sequence[int], matter: Ma
     )
 
 
-def _hinges(folded: Folded, item: int, doubt: str) -> bool:
-    """Whether anything in this item changes with the doubt alone."""
+def _hinges(folded: Folded, item: int) -> set[str]:
+    """The doubts with which alone something in this item changes."""
     group, spot = folded.where[item]
-    leaves = folded.groups[group].leaves
-    for n, (world, outcomes) in enumerate(leaves):
-        for other, outcomes2 in leaves[n + 1:]:
-            apart = [d for d in world if other.get(d, world[d]) != world[d]]
-            if apart == [doubt] and outcomes[spot][::2] != outcomes2[spot][::2]:
-                return True
-    return False
+    leaves = [(world, outcomes[spot][::2]) for world, outcomes in folded.groups[group].leaves]
+    found: set[str] = set()
+    for n, (world, outcome) in enumerate(leaves):
+        for other, outcome2 in leaves[n + 1:]:
+            if outcome != outcome2:
+                apart = [d for d in world if other.get(d, world[d]) != world[d]]
+                found.update(apart if len(apart) == 1 else ())
+    return found
 
 
 def _owed(folded: Folded, members: Sequence[int]) -> dict[Owed, str]:

@@ -18,6 +18,8 @@ from caveat.verdict.decide import Decision, decide
 
 ACCEPTABLE = ("permitted", "conditional")
 MOST_CHANGES, MOST_TOGETHER, MOST_TRIALS, MOST_TOLD = 12, 3, 64, 4
+#: Findings for which changes are looked for. What cures all of them is decided on the whole plan all the same.
+MOST_BAD = 100
 
 
 class Remedy(NamedTuple):
@@ -49,7 +51,7 @@ def remedies(plan: Plan, decisions: Sequence[Decision], setting: Setting,
 
     `decisions` are those of `plan.asks`, in order. At most four; exact for a dozen candidates, three together.
     """
-    bad = _bad_spots(decisions, setting)
+    bad = _bad_spots(decisions, setting)[:MOST_BAD]
     found = changes(plan, decisions, bad, setting)[:MOST_CHANGES] if bad else []
     trial, before = _Trial(plan, setting, most_trials), VERDICTS.index(setting.verdict(decisions))
     cures = _smallest(trial, found, frozenset(bad))
