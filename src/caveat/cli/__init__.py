@@ -20,6 +20,7 @@ COMMANDS = {
     "completion": "print a completion script for bash, zsh or tcsh",
     "explain": "a licence in our words: its clauses, its disputed words",
     "fix": "the smallest changes that make it acceptable, each with its new verdict",
+    "identify": "which licence a text is, and where it was changed",
     "init": "write a starter caveat.toml from what is found",
     "trace": "the lineage of an asset, with roles",
 }
