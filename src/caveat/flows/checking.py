@@ -90,9 +90,19 @@ def _over(s: Settlement, today: str) -> bool:
 
 
 def _report(c: Context, subject: str) -> Report:
-    best = min((_judged(c, one, subject) for one in graph.choices(c.found.lineage)),
+    best = min((_judged(c, one, subject) for one in graph.choices(_behind(c, subject))),
                key=lambda r: -VERDICTS.index(r.verdict))
     return best
+
+
+def _behind(c: Context, subject: str) -> graph.Lineage:
+    """What stands behind one subject and its uses: of a thousand plans in one folder each is judged by itself."""
+    whole = c.found.lineage
+    if len(c.found.subjects) == 1:
+        return whole
+    used = {x for u in c.found.evidence.claims if isinstance(u, UseClaim) for x in (u.asset, u.of)}
+    kept = whole.above([subject, *(used & whole.assets.keys())])
+    return graph.Lineage({id: a for id, a in whole.assets.items() if id in kept}, whole.problems)
 
 
 def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
