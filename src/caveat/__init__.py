@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from caveat.errors import CaveatError as CaveatError
     from caveat.flows.asking import ask as ask
     from caveat.flows.checking import check as check
-    from caveat.flows.explaining import compare as compare
     from caveat.flows.explaining import explain as explain
+    from caveat.flows.matrix import compare as compare
     from caveat.flows.tracing import trace as trace
     from caveat.report import render as render
     from caveat.verdict.answer import Finding as Finding
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ask": "caveat.flows.asking", "check": "caveat.flows.checking", "trace": "caveat.flows.tracing",
-    "explain": "caveat.flows.explaining", "compare": "caveat.flows.explaining", "render": "caveat.report",
+    "explain": "caveat.flows.explaining", "compare": "caveat.flows.matrix", "render": "caveat.report",
     "Verdict": "caveat.verdict.answer", "Report": "caveat.verdict.answer", "Finding": "caveat.verdict.answer",
     "Graph": "caveat.verdict.answer", "CaveatError": "caveat.errors",
 }

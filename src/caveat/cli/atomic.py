@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from caveat.errors import SettingsError
+
+
+def write_all(folder: str, texts: Mapping[str, str]) -> None:
+    """Files of a folder, made where it is missing; raises SettingsError naming the file."""
+    try:
+        for name in texts:
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise SettingsError(f"cannot write {folder}: {fault.strerror}") from None
+    for name, text in texts.items():
+        write(str(Path(folder) / name), text)
 
 
 def write(path: str, text: str) -> None:

@@ -19,8 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="LICENCE[/CLAUSE]|WORD|TAG", nargs="?", default="",
                         help="nothing: list every licence")
     parser.add_argument("--stats", action="store_true", help="what the library holds, and what is weak in it")
-    parser.add_argument("--html", metavar="DIR", help="write the whole library there as pages to browse")
-    parser.add_argument("--cases", action="store_true", help="ask the cases inside the folders of --law; exit 1 on a miss")
+    parser.add_argument("--html", metavar="DIR", help="write the library there as pages to browse")
+    parser.add_argument("--cases", action="store_true", help="ask the cases of the folders of --law; exit 1 on a miss")
     parser.add_argument("--verify", metavar="FILE", help="compare this text with the one that was read")
     own_law(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal")

@@ -28,7 +28,7 @@ def ask_cases(ids: list[str]) -> int:
 def case_faults(id: str, case: Case) -> list[str]:
     """What is wrong with the answer to one case of law file `id`; [] if nothing."""
     try:
-        answer = ask(case.ask)
+        answer = ask(case.ask, fixes=False)
     except CaveatError as fault:
         return [] if case.answer == "error" else [f"not understood: {fault}"]
     cited = {f"{r.licence} {x}" for f in answer.findings for r in f.rules for x in (r.rule, r.clause)}
@@ -39,6 +39,8 @@ def case_faults(id: str, case: Case) -> list[str]:
     faults += [f"proof lacks {b}" for b in case.by if _full(id, b) not in cited | owed]
     faults += [f"duty not listed: {d}" for d in case.duties if _full(id, d) not in owed]
     faults += [f"false duty: {d}" for d in case.not_owed if _full(id, d) in owed]
+    standing = {f"{s.licence} {s.rule}" for s in answer.standing}
+    faults += [f"not told as always owed: {s}" for s in case.standing if _full(id, s) not in standing]
     faults += [f"doubt not named: {d}" for d in case.doubts if d not in doubts]
     faults += [f"needless doubt: {', '.join(sorted(doubts))}"] if case.no_doubts and doubts else []
     if case.only_duties:

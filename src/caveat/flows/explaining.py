@@ -1,76 +1,42 @@
-"""`caveat explain` and `caveat compare`: a licence in our words, and two licences by what they let you do."""
+"""`caveat explain`: a licence in our words, a clause, a disputed word, a Hugging Face tag, and what the library holds.
+
+Everything comes out of the law files; what a licence lets you do is asked, never written down a second time.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from caveat.errors import SettingsError, nearest
-from caveat.flows.asking import ask
-from caveat.law.rule import Condition, Law, Rule, Test, Word
+from caveat.flows.effects import asked, effects_of, in_words, sort_of
+from caveat.law.rule import Condition, Law, Rule, Test, Word, words_in
 from caveat.law.shelf import Shelf, shelf
-from caveat.verdict.answer import Verdict
 from caveat.verdict.document import Document, Part, heading, listed, table, text
 
 
-class Effect(NamedTuple):
-    """One thing that people do, as a question about somebody's model, data set or service under a licence."""
-
-    label: str
-    question: str  # {x} = the thing under the licence
-
-
-MODEL_EFFECTS = (
-    Effect("run it", "run {x}"),
-    Effect("run it commercially", "run {x} where commercial = yes"),
-    Effect("fine-tune it", "finetune {x} on my-notes"),
-    Effect("quantize and ship it", "quantize {x} and ship it"),
-    Effect("ship a fine-tune", "finetune {x} on my-notes and ship it"),
-    Effect("ship a fine-tune as Apache-2.0", "finetune {x} on my-notes and ship it as apache-2.0"),
-    Effect("sell a fine-tune", "finetune {x} on my-notes and sell it"),
-    Effect("host it", "serve {x} where commercial = yes"),
-    Effect("put it into an app and sell that", "bundle {x} into my-app and sell it"),
-    Effect("merge it with an Apache model and ship", "merge {x} and acme/other-7b under apache-2.0 and ship it"),
-    Effect("publish its answers", "ship output of {x}"),
-    Effect("train another model on its answers", "train my-lm on output of {x}"),
-    Effect("train on its answers and sell", "train my-lm on output of {x} and sell it"),
-    Effect("train on its answers found elsewhere", "train my-lm on found output of {x}"),
-    Effect("let it judge training data", "annotate my-data with {x} then train my-lm on it"),
-    Effect("distil it into another model", "distil {x} into my-lm"),
-)
-DATA_EFFECTS = (
-    Effect("train on it", "train my-lm on {x}"),
-    Effect("train on it commercially", "train my-lm on {x} where commercial = yes"),
-    Effect("train on it and ship as Apache-2.0", "train my-lm on {x} and ship it as apache-2.0"),
-    Effect("filter it and ship", "filter {x} and ship it"),
-    Effect("sell it", "sell {x}"),
-)
-SERVICE_EFFECTS = (
-    Effect("call it", "run {x}"),
-    Effect("build it into a product and sell that", "bundle {x} into my-app and sell it"),
-    Effect("publish its answers", "ship output of {x}"),
-    Effect("train a model that competes on its answers", "train my-lm on output of {x} where competes = yes"),
-    Effect("train one that does not compete", "train my-lm on output of {x} where competes = no"),
-    Effect("train on its answers found elsewhere", "train my-lm on found output of {x} where competes = yes"),
-    Effect("use it as a judge of a benchmark", "evaluate my-lm with {x} where competes = yes"),
-    Effect("distil it into another model", "distil {x} into my-lm where competes = yes"),
-)
-
-
 def explain(what: str) -> Document:
-    """A licence (`llama-2`), a clause (`llama-2/1.b.v`), a disputed word or a Hugging Face tag. Raises SettingsError."""
+    """A licence (`llama-2`), a clause (`llama-2/1.b.v`), a disputed word, or what a label on the hub means.
+
+    Raises SettingsError for what nobody knows, with the nearest known words.
+    """
     law = shelf()
-    name, _, clause = what.partition("/")
     if what in law.word_ids():
-        return _word_page(law.word(what))
+        return word_page(law, law.word(what))
+    whole = law.resolve(what)
+    if whole is not None and (whole != "unknown" or what.lower() == whole):
+        return law_page(law, law.law(whole), what)
+    name, _, clause = what.partition("/")
     id = law.resolve(name)
-    if id is None:
-        return _tag_page(law, what)
-    return _clause_page(law.law(id), clause) if clause else _law_page(law, law.law(id))
+    return _clause_page(law.law(id), clause) if id is not None and clause else _tag_page(law, what)
 
 
 def _tag_page(law: Shelf, what: str) -> Document:
     row = law.tag(what)
+    if row is None and what.strip().lower() in law.raw("licence_names"):
+        return Document(what, (text(f"The license_name {what!r} is known, but no law file is written for it."),),
+                        {"license_name": what, "law": "unknown"})
     if row is None:
         known = [*law.names(), *law.word_ids(), *law.tags()]
         raise SettingsError(f"nothing is known as {what!r}", nearest(what.lower(), known))
@@ -80,13 +46,17 @@ def _tag_page(law: Shelf, what: str) -> Document:
     return Document(what, (text(says),), {"tag": what, **row})
 
 
-def _law_page(shelf: Shelf, law: Law) -> Document:
-    facts = [f"published by {law.publisher}" if law.publisher else "", f"in force since {law.since}" if law.since else "",
-             f"SPDX {law.spdx}" if law.spdx else "", f"binds by {law.binds}", f"text: {law.source}" if law.source else "",
-             f"checked {law.checked} against {law.against}" if law.checked else "not checked against a text",
-             "its terms move over time" if law.rolling else ""]
+def law_page(shelf: Shelf, law: Law, asked_as: str = "") -> Document:
+    """A whole licence: what it is, what it lets you do, its clauses and the words that are disputed in it."""
+    facts = [f"published by {law.publisher}" if law.publisher else "",
+             f"in force since {law.since}" if law.since else "", f"SPDX {law.spdx}" if law.spdx else "",
+             f"binds by {law.binds}", f"text: {law.source}" if law.source else "", _read(law),
+             "its terms move over time" if law.rolling else "", f"own law: {law.own}" if law.own else ""]
     parts = [text("; ".join(f for f in facts if f) + ".")]
+    parts += [text(_label(shelf, law, asked_as))] if _label(shelf, law, asked_as) else []
     parts += [text(f"Weak: {law.weak}")] if law.weak else []
+    lets = [(e.label, in_words(asked(e, law.id))) for e in effects_of([law])]
+    parts += [heading("What it lets you do"), table(("you", "verdict"), lets)]
     parts += [heading("Clauses, in our words"), _rules_table(r for r in law.rules if not r.standing)]
     standing = [f"{r.at}: {r.gist}" for r in law.rules if r.standing]
     parts += [heading("Always, while you hold it"), listed(standing)] if standing else []
@@ -94,12 +64,31 @@ def _law_page(shelf: Shelf, law: Law) -> Document:
     parts += [heading("Words that are disputed in it"),
               table(("word", "readings"), [(w, " | ".join(shelf.word(w).ids())) for w in used])] if used else []
     parts.append(text("Not legal advice; the text itself is at its source."))
-    return Document(f"{law.id}: {law.name}", tuple(parts), _law_data(law, used))
+    return Document(f"{law.id}: {law.name}", tuple(parts), _law_data(law, used, lets))
 
 
-def _law_data(law: Law, used: list[str]) -> dict[str, Any]:
+def _read(law: Law) -> str:
+    """When it was checked, against what text."""
+    if not law.checked:
+        return "not checked against a text"
+    return f"checked {law.checked} against {law.against or 'its source'}" + (
+        f" (sha256 {law.sha256[:16]}...)" if law.sha256 else "")
+
+
+def _label(shelf: Shelf, law: Law, said: str) -> str:
+    """What the word that was asked about is on the hub, if it is not the licence's own id."""
+    low, row = said.strip().lower(), shelf.tag(said)
+    if row is not None and low != law.id:
+        return f"The Hugging Face tag {said!r} ({row['name']}) means {law.id}. {row.get('note', '')}".strip()
+    if low in shelf.raw("licence_names"):
+        return f"The license_name {said!r} on a model card means {law.id}."
+    return ""
+
+
+def _law_data(law: Law, used: list[str], lets: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {"licence": law.id, "name": law.name, "publisher": law.publisher, "spdx": law.spdx, "binds": law.binds,
-            "since": law.since, "checked": law.checked, "against": law.against, "weak": law.weak,
+            "since": law.since, "checked": law.checked, "against": law.against, "sha256": law.sha256,
+            "weak": law.weak, "own": law.own, "effects": [{"effect": a, "outcome": b} for a, b in lets],
             "rules": [_rule_data(r) for r in law.rules], "disputed": used}
 
 
@@ -135,11 +124,7 @@ def _test_words(t: Test) -> str:
 
 def disputed_in(law: Law, shelf: Shelf) -> list[str]:
     """The disputed words that this law's rules, cells and demands use."""
-    known = set(shelf.word_ids())
-    used = {t.key for r in law.rules for ands in (*r.when, *r.unless) for t in ands}
-    used |= {w for r in law.rules for w in (*r.do, *r.to)}
-    used |= {c.word for row in law.roles.values() for c in row.values()} | {d.word for d in law.outbound}
-    return sorted(used & known)
+    return sorted(words_in(law) & set(shelf.word_ids()))
 
 
 def _clause_page(law: Law, clause: str) -> Document:
@@ -156,65 +141,19 @@ def _clause_page(law: Law, clause: str) -> Document:
     return Document(f"{law.id} §{clause}", tuple(parts), {"licence": law.id, "rules": [_rule_data(r) for r in rules]})
 
 
-def _word_page(word: Word) -> Document:
+def word_page(shelf: Shelf, word: Word) -> Document:
+    """A disputed word: its question, its readings with who holds them, and the licences that use it."""
     rows = [(r.id, r.means, r.held_by) for r in word.readings]
     presumed = [text(f"Presumed: {word.presumed} (--presume nothing to ask).")] if word.presumed else []
+    used = [id for id in shelf.ids() if word.word in words_in(shelf.law(id))]
     return Document(
         f"disputed word: {word.word}",
         (text(word.ask), table(("reading", "means", "held by"), rows), *presumed,
+         text(f"Used in: {', '.join(used) or 'no licence yet'}."),
          text(f"Settle it with --read {word.word}=READING, or [settle.{word.word}] in caveat.toml.")),
-        {"word": word.word, "ask": word.ask, "readings": [
+        {"word": word.word, "ask": word.ask, "licences": used, "readings": [
             {"id": r.id, "means": r.means, "held_by": r.held_by} for r in word.readings]},
     )
-
-
-def compare(*licences: str) -> Document:
-    """Licences side by side, by effect: differences first. Raises SettingsError for a licence nobody knows."""
-    laws = [_known(name) for name in licences]
-    effects = effects_of(laws)
-    rows = [(e.label, [outcome(e, law.id, law.root) for law in laws]) for e in effects]
-    apart = [r for r in rows if len(set(r[1])) > 1]
-    same = [r for r in rows if len(set(r[1])) == 1]
-    head = ("you", *(law.id for law in laws))
-    parts = [heading("Where they differ"), table(head, [(a, *b) for a, b in apart])] if apart else [
-        text("No difference in what they let you do, among the acts compared.")]
-    parts += [heading("Where they agree"), table(("you", "all"), [(a, b[0]) for a, b in same])] if same else []
-    data = {"licences": [law.id for law in laws],
-            "effects": [{"effect": a, "outcomes": dict(zip([x.id for x in laws], b)), "differs": len(set(b)) > 1}
-                        for a, b in [*apart, *same]]}
-    return Document(" against ".join(law.id for law in laws), tuple(parts), data)
-
-
-def _known(name: str) -> Law:
-    law = shelf()
-    id = law.resolve(name)
-    if id is None:
-        raise SettingsError(f"no licence is known as {name!r}", nearest(name.lower(), law.names()))
-    return law.law(id)
-
-
-def effects_of(laws: Iterable[Law]) -> tuple[Effect, ...]:
-    """The acts to compare: those of services if any law is about one, data acts besides model acts otherwise."""
-    roots = {law.root for law in laws}
-    if roots == {"service"}:
-        return SERVICE_EFFECTS
-    return (*MODEL_EFFECTS, *(e._replace(label=f"data set: {e.label}") for e in DATA_EFFECTS))
-
-
-def outcome(effect: Effect, licence: str, root: str) -> str:
-    """The verdict of one act under one licence, with what is owed: "conditional: 1.b.i, 1.b.iii"."""
-    thing = "acme/data" if effect.label.startswith("data set") else "acme/some-7b"
-    answer = ask(effect.question.format(x=f"{thing} under {licence}"))
-    return verdict_words(answer)
-
-
-def verdict_words(answer: Verdict) -> str:
-    duties = [d for f in answer.findings for d in f.duties]
-    owed = dict.fromkeys(d.cited.clause + ("" if d.owed == "always" else "?") for d in duties)
-    hangs = dict.fromkeys(d.about for f in answer.findings for d in f.doubts if d.effect == "verdict")
-    more = [f"on {', '.join(hangs)}" if hangs else "", f"owed {', '.join(owed)}" if owed else ""]
-    tail = "; ".join(filter(None, more))
-    return f"{answer.verdict} ({tail})" if tail else answer.verdict
 
 
 def index() -> Document:
@@ -225,3 +164,52 @@ def index() -> Document:
     parts = (table(("id", "name", "publisher"), rows), heading("Disputed words"), table(("word", "asks"), words))
     return Document(f"{len(rows)} licences, {len(words)} disputed words", parts,
                     {"licences": [r[0] for r in rows], "words": [w[0] for w in words]})
+
+
+def stats() -> Document:
+    """What the library holds: licences by sort, rules, words, tags decided, and which tables are weak."""
+    law = shelf()
+    laws = [law.law(id) for id in law.ids()]
+    counts = {
+        "licences": len(laws), "rules": sum(len(x.rules) for x in laws),
+        "standing rules": sum(r.standing for x in laws for r in x.rules), "cases inside the files": _cases(),
+        "disputed words": len(law.word_ids()), "readings": sum(len(law.word(w).ids()) for w in law.word_ids()),
+        "names that are known": len(law.names()), "license_name values": len(law.raw("licence_names")),
+    }
+    tags = law.tags()
+    open_tags = {t: row.get("why", "") for t, row in tags.items() if row["law"] == "unknown"}
+    sorts = Counter(map(sort_of, laws)).most_common()
+    weak = {x.id: x.weak for x in laws if x.weak}
+    unread = [x.id for x in laws if not x.sha256 and x.id not in ("unknown", "web")]
+    parts = [
+        table(("what", "how many"), [(k, f"{v:,}") for k, v in counts.items() if v]),
+        heading("Licences by sort"), table(("sort", "licences"), [(s, str(n)) for s, n in sorts]),
+        heading("Hugging Face tags"), text(f"{len(tags)} of {len(tags)} decided: {len(tags) - len(open_tags)} mean a "
+                                           f"licence, {len(open_tags)} are unknown, each with its reason."),
+        table(("reason", "tags"), _by_reason(open_tags)),
+        heading("Weak tables"), listed(f"{id}: {why}" for id, why in weak.items()),
+        heading("Without the hash of a whole text"), text(", ".join(unread) + "."),
+        heading("Own law"), text(_own_words(law)),
+    ]
+    data = {**{k.replace(" ", "_"): v for k, v in counts.items()}, "sorts": dict(sorts), "weak": weak,
+            "tags": {"decided": len(tags), "of": len(tags), "unknown": open_tags}, "without_text": unread,
+            "own": law.own()}
+    return Document(f"{len(laws)} licences, {counts['rules']} rules", tuple(parts), data)
+
+
+def _by_reason(tags: dict[str, str]) -> list[tuple[str, str]]:
+    reasons = dict.fromkeys(tags.values())
+    return [(r, ", ".join(t for t, why in tags.items() if why == r)) for r in reasons]
+
+
+def _cases() -> int:
+    """How many cases the sources hold; 0 where only the compiled form is installed."""
+    from caveat.law.compile import Sources
+
+    src = Sources()
+    return sum(len(s.data.get("case", [])) for s in src.sources.values())
+
+
+def _own_words(law: Shelf) -> str:
+    own = [f"{name} ({folder})" for sort in law.own().values() for name, folder in sort.items()]
+    return f"On top of what ships: {', '.join(own)}." if own else "None: everything here ships with Caveat."

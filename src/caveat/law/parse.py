@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from caveat.errors import LawError, nearest
-from caveat.law import words
+from caveat.law import toml_safe, words
 from caveat.law.rule import Case, Cell, Condition, Demand, Law, Reading, Rule, Test, Word
 
 LAW_KEYS = frozenset(
@@ -23,7 +22,9 @@ RULE_KEYS = frozenset(
     ["id", "at", "says", "do", "on", "to", "when", "unless", "gist", "check", "standing", "contained", "whose", "duty-of", "ends", "since", "until"]
 )
 OUTBOUND_KEYS = frozenset({"on", "demand", "at", "alone"})
-CASE_KEYS = frozenset(["id", "ask", "answer", "by", "duties", "not-owed", "doubts", "only-duties", "no-doubts", "why", "sure"])
+CASE_KEYS = frozenset(
+    ["id", "ask", "answer", "by", "duties", "not-owed", "doubts", "only-duties", "no-doubts", "standing", "why", "sure"]
+)
 WORD_KEYS = frozenset({"word", "ask", "used-as", "presumed", "reading", "note"})
 READING_KEYS = frozenset({"id", "means", "held-by", "acts", "also", "targets", "grants"})
 RESTRICTIONS = frozenset({"commerce", "field", "users", "name", "share-alike", "changes"})
@@ -36,8 +37,8 @@ class Source:
     def __init__(self, file: str, text: str) -> None:
         self.file, self.text = file, text
         try:
-            self.data: dict[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as fault:
+            self.data: dict[str, Any] = toml_safe.loads(text)
+        except toml_safe.Broken as fault:
             at = re.search(r"line (\d+)", str(fault))
             raise LawError(file, int(at[1]) if at else None, f"not TOML: {fault}") from None
 
@@ -120,7 +121,7 @@ class LawParser:
             root=head.get("root", "materials"), binds=head.get("binds", "contract"),
             family=tuple(head.get("family", [d["id"]])), rolling=head.get("rolling", False), tdm=head.get("tdm", False),
             restricts=tuple(head.get("restricts", [])), includes=tuple(d.get("includes", [])),
-            needs_grant=tuple(head.get("needs-grant", [])), roles=self._roles(base), rules=self._rules(base),
+            needs_grant=tuple(head.get("needs-grant", [])), roles=self._roles(base), rules=self._named_rules(self._rules(base)),
             outbound=self._outbound(base),
         )
 
@@ -141,6 +142,15 @@ class LawParser:
             raise self.source.refuse("no such rule to drop", [r.id for r in base.rules], id, key="drop")
         kept = {r.id: r for r in base.rules if r.id not in drop}
         return tuple({**kept, **own}.values())
+
+    def _named_rules(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules, if every `unless = { rule = ... }` names one of them."""
+        known = [r.id for r in rules]
+        for r in rules:
+            for name in (n for ands in r.unless for t in ands if t.key == "rule" for n in t.value):
+                if name not in known:
+                    raise self.source.refuse("no such rule:", known, name, key="unless")
+        return rules
 
     def _rule(self, n: int, r: dict[str, Any]) -> Rule:
         s = self.source
@@ -234,7 +244,7 @@ class LawParser:
         self._one_of(c["answer"], (*words.VERDICTS, "error"), "answer", "case", n)
         return Case(c["ask"], c["answer"], tuple(c.get("by", [])), tuple(c.get("duties", [])),
                     tuple(c.get("not-owed", [])), tuple(c.get("doubts", [])), bool(c.get("only-duties", False)),
-                    bool(c.get("no-doubts", False)), c.get("why", ""))
+                    bool(c.get("no-doubts", False)), c.get("why", ""), tuple(c.get("standing", [])))
 
 
 def expand_acts(source: Source, do: Any, table: str, n: int, as_words: frozenset[str]) -> tuple[str, ...]:

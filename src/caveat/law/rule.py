@@ -106,6 +106,7 @@ class Case(NamedTuple):
     only_duties: bool = False
     no_doubts: bool = False
     why: str = ""
+    standing: tuple[str, ...] = ()
 
 
 class Law(NamedTuple):

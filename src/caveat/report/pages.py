@@ -44,7 +44,7 @@ def _items(part: Part, width: int, colour: bool) -> Iterator[str]:
 
 
 def _table(part: Part, width: int, colour: bool) -> Iterator[str]:
-    rows = [tuple(escape.visible(c, 2000) for c in row) for row in part.rows]
+    rows: list[tuple[str, ...]] = [tuple(escape.visible(c, 2000) for c in row) for row in part.rows]
     widths = _columns(rows, width)
     for n, row in enumerate(rows):
         cells = [textwrap.wrap(c, w) or [""] for c, w in zip(row, widths)]
