@@ -233,9 +233,13 @@ def _loose(names: dict[str, str], aliases: list[Record], catalogue: Catalogue) -
     for name, asset_id in names.items():
         found.setdefault(fold(name), set()).add(asset_id)
     loose = {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1 and len(name) > 2}
+    exact: dict[str, str] = {}
     for a in aliases:
         meant = catalogue.resolve(a["means"])
         if meant is None:
             raise LawError("catalogue", None, f"{a['names'][0]}: nobody knows {a['means']}")
-        loose.update({fold(n): meant for n in a["names"]})
-    return dict(sorted(loose.items()))
+        exact.update({n.lower(): meant for n in a["names"]})
+        # Names of a library (`llama2:13b`) are not folded: they would take a title of others (Llama 2 13B).
+        if not any(":" in n for n in a["names"]):
+            loose.update({fold(n): meant for n in a["names"]})
+    return dict(sorted({**loose, **exact}.items()))

@@ -33,6 +33,7 @@ class Catalogue:
         self._records: dict[str, str] = compiled["records"]
         self._patterns: list[dict[str, Any]] = compiled["patterns"]
         self._services: list[dict[str, Any]] = compiled["services"]
+        self._globbed: dict[str, Glob | None] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -68,7 +69,10 @@ class Catalogue:
         return in_case_of(glob.glob, name) if glob.sort == "pattern" else self._service_id(name)
 
     def _glob_of(self, name: str) -> Glob | None:
-        return next((g for g in self._globs if fits(g.glob, name)), None)
+        """Remembered: in a big lineage every name is asked for many times, and most fit no glob at all."""
+        if name not in self._globbed:
+            self._globbed[name] = next((g for g in self._globs if fits(g.glob, name)), None)
+        return self._globbed[name]
 
     def _service_id(self, name: str) -> str:
         """openai/gpt-4o and gpt-4o are one service."""
@@ -81,7 +85,7 @@ class Catalogue:
         return name if self._origin(name, loose) else None
 
     def _loosely(self, name: str) -> str | None:
-        known = self._loose.get(fold(name))
+        known = self._loose.get(name.lower()) or self._loose.get(fold(name))
         if known or "/" not in name:
             return known
         return name if self._copied(name) else None
