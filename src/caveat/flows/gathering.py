@@ -45,6 +45,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     read = {_subject_of(c) for c in claims if not isinstance(c, StepClaim)} | {
         c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
     known = _known(claims, subjects, book, today)
+    claims, amiss = _of_known_kind(claims, known)
     merged = _lessons_of_bases(_without_ring([*claims, *known], claims))
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
     lineage = graph.of([*merged, *_own_parts(merged, set(subjects))])
@@ -52,7 +53,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     for s in missing:
         lineage.assets[s] = graph.Asset(s)
     on_disk = frozenset(_subject_of(c) for c in claims if isinstance(c, FileClaim)) | frozenset(subjects)
-    problems = (*evidence.problems, *lineage.problems, *_contradictions(lineage, subjects))
+    problems = (*evidence.problems, *amiss, *lineage.problems, *_contradictions(lineage, subjects))
     return Gathered(lineage, subjects, _with_claims(evidence, subjects, claims), on_disk, problems)
 
 
@@ -84,6 +85,18 @@ def _rename(c: Claim, book: NameBook, resolve: Resolve) -> Claim:
     if isinstance(c, FileClaim):
         return FileClaim(name, c.what, c.value, c.place)
     return UseClaim(name, c.act, c.place, c.offered, c.named, c.of)
+
+
+def _of_known_kind(claims: list[Claim], known: Iterable[Claim]) -> tuple[list[Claim], list[Problem]]:
+    """The page of a data set often tells of models taught with it: no model is made there, and that is said."""
+    sets = {c.asset for c in known if isinstance(c, AssetClaim) and (c.field, c.value) == ("kind", "dataset")}
+    amiss = [c for c in claims if isinstance(c, StepClaim) and c.child in sets and ACTS[c.act].makes == "model"
+             and c.place.kind != "declared"]
+    guessed = [c for c in claims if isinstance(c, AssetClaim) and c.asset in sets and c.field == "kind"
+               and c.value == "model" and c.place.kind != "declared"]
+    told = [Problem(c.place.file, f"{c.act} from {c.parent}: {c.child} is a data set, no model", c.place.line,
+                    "the step was left out") for c in amiss]
+    return [c for c in claims if c not in amiss and c not in guessed], told
 
 
 def _without_vague(claims: Iterable[Claim], book: NameBook) -> list[Claim]:
