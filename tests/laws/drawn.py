@@ -155,6 +155,8 @@ def a_law(c: Chance, id: str, facts: Sequence[str]) -> Law:
         grant = grant._replace(do=c.weighted(DO), on=c.weighted(ON), unless=a_condition(c, True, facts))
         grant = grant._replace(unless=tuple(ands for ands in grant.unless if all(t.key != "rule" for t in ands)))
     rules = (grant, *(a_rule(c, f"r{n}", facts) for n in range(c.pick(1, 2, 3, 3, 4))))
+    if c.about in ("strangers", "families"):
+        rules = (*rules, teaching(c))
     roles: dict[str, dict[str, Cell]] = {}
     for _ in range(6 if c.about == "guards" else c.randint(0, 3)):
         act = c.pick(*(a for a in ALL if ACTS[a].makes))
@@ -167,6 +169,14 @@ def a_law(c: Chance, id: str, facts: Sequence[str]) -> Law:
         rules=tuple(r for r in rules if not _endless(r)),
         outbound=tuple(a_demand(c, id, ids) for _ in range(2 if c.about == "offers" else c.pick(0, 0, 1, 2))),
     )
+
+
+def teaching(c: Chance) -> Rule:
+    """A rule about teaching with what a model wrote, as the licences of models have it."""
+    made_from = ((Test("made-from", "in", ("f0",)),),)
+    return Rule("teach", "teach", c.pick("must not", "must not", "must"), ("train", "distil", "merge"),
+                ("materials", "derivative", "output"), unless=made_from if c.about == "families" else (),
+                whose=c.pick("any", "any", "own"))
 
 
 def _endless(rule: Rule) -> bool:
@@ -217,14 +227,31 @@ def a_made(c: Chance, id: str, before: Sequence[Asset], laws: Sequence[str]) -> 
     )
 
 
+def strangers(c: Chance) -> list[Asset]:
+    """What somebody's model wrote, found and taught."""
+    found = Asset("found", "dataset", maker="other", own=True, edges=(Edge("generate", "a0", "other", ""),))
+    by = c.pick(YOU, YOU, "third")
+    edges = (Edge("train", "found", by, ""), Edge("finetune", "a0", YOU, ""))[: c.pick(1, 1, 2)]
+    return [found, Asset("pupil", "model", maker=by, own=True, edges=edges)]
+
+
+def families(c: Chance) -> list[Asset]:
+    """A base that is of a family, by its weights or only by its data, and a pupil of another model's output."""
+    data = Asset("data", "dataset", family=("f0",), maker="other", own=True)
+    by = c.pick(YOU, "other")
+    edges = c.some((Edge("train", "data", by, ""), Edge("finetune", "a0", by, ""), Edge("merge", "a0", by, "")), 2, 1)
+    base = Asset("base", "model", maker=by, own=True, edges=edges)
+    wrote = Asset("wrote", "dataset", maker=YOU, own=True, edges=(Edge("generate", "a0", YOU, ""),))
+    steps = (Edge("train", "wrote", YOU, ""), Edge("finetune", "base", YOU, ""), Edge("merge", "a0", YOU, ""),
+             Edge("merge", "base", YOU, ""))
+    return [data, base, wrote, Asset("pupil", "model", maker=YOU, own=True, edges=c.some(steps, 3, 2))]
+
+
 def a_lineage(c: Chance, laws: Sequence[str]) -> Lineage:
     assets = [an_origin(c, f"a{n}", laws) for n in range(c.randint(1, 3))]
-    if c.about == "strangers":
+    if c.about in ("strangers", "families"):
         assets[0] = assets[0]._replace(kind="model", licensed=_under((laws[0],)), own=False)
-        found = Asset("found", "dataset", maker="other", own=True, edges=(Edge("generate", "a0", "other", ""),))
-        pupil = (Edge("train", "found", c.pick(YOU, YOU, "third"), ""), Edge("finetune", "a0", YOU, ""))
-        taught = pupil[: c.pick(1, 2)]
-        assets += [found, Asset("pupil", "model", maker=taught[0].by, own=True, edges=taught)]
+        assets += strangers(c) if c.about == "strangers" else families(c)
     for n in range(c.pick(1, 1, 2, 2, 3, 3, 4)):
         assets.append(a_made(c, f"m{n}", assets, laws))
     return Lineage({a.id: a for a in assets})
@@ -245,7 +272,7 @@ FACT_VALUES = {
 }
 
 
-ABOUT = ("", "", "offers", "strangers", "guards", "names")
+ABOUT = ("", "", "offers", "strangers", "families", "guards", "names")
 
 
 def a_question(c: Chance, most: int = MOST) -> spec.Question:
