@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
 DRAWS  ?= 20000
+SECONDS_EACH ?= 30
 
 .PHONY: help setup try test check check-deep docs bench new law
 
@@ -36,9 +37,12 @@ check: $(VENV)/.dev   ## lint, types, import contract, tests: what must pass bef
 check-deep: $(VENV)/.dev   ## the same laws over many more draws, slow tests, fuzzing, the answer-set program
 	-$(PIP) 'clingo>=5.7' 'atheris>=2.3'
 	CAVEAT_DRAWS=$(DRAWS) $(PY) -m pytest -m "deep or not deep" -o addopts=-q
+	@if $(PY) -c 'import atheris' 2>/dev/null; then $(PY) tests/fuzz/run.py --seconds $(SECONDS_EACH); \
+		else echo "no fuzzing: atheris is not to be had for this Python"; fi
 
-docs: $(VENV)/.dev    ## write docs/reference/ again from law files, tables, docstrings and --help
+docs: $(VENV)/.dev    ## write docs/reference/ and the README's runs again from what the program says
 	$(PY) docs/generate.py
+	$(PY) docs/runs.py
 
 bench: $(VENV)/.dev   ## time and size, as ratios to a named limit
 	$(PY) benchmarks/startup.py

@@ -27,7 +27,8 @@ ACTS: dict[str, Act] = {
     for a in (
         Act("copy", ("any",), "same", ("download", "mirror", "clone", "keep", "store"), in_family=True, adds=False),
         Act("convert", ("model", "dataset"), "same", ("reformat", "export"), in_family=True, adds=False),
-        Act("quantize", ("model",), "model", ("quantise", "gptq", "awq", "gguf"), in_family=True, in_making=True, adds=False),
+        Act("quantize", ("model",), "model", ("quantise", "gptq", "awq", "gguf"), in_family=True, in_making=True,
+            adds=False),
         Act("finetune", ("model",), "model",
             ("fine-tune", "tune", "sft", "dpo", "rlhf", "orpo", "kto", "instruct-tune", "continue-pretraining",
              "post-train", "align"), in_family=True, in_making=True),
@@ -162,7 +163,10 @@ FACTS: dict[str, Fact] = {
 
 #: Groups of countries that a rule may name in `domicile`.
 EEA_ONLY = frozenset({"IS", "LI", "NO"})
-EU = frozenset(["AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"])
+EU = frozenset((
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU",
+    "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
+))
 COUNTRY_GROUPS: dict[str, frozenset[str]] = {"EU": EU, "EEA": EU | EEA_ONLY}
 
 #: Fields of use that bans and limited grants speak of, and their everyday words.

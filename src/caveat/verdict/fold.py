@@ -110,7 +110,7 @@ def _verdict(states: Iterable[Sequence[int]], owes: bool) -> str:
 
 
 def verdict_of_items(folded: Folded, members: Iterable[int], given: Mapping[str, str] | None = None) -> str:
-    """The verdict of some items alone (by position in the list given to `fold`), in the worlds that agree with `given`."""
+    """The verdict of some items alone (by position in the list given to `fold`), in worlds that agree with `given`."""
     spots: dict[int, list[int]] = {}
     for m in members:
         group, n = folded.where[m]
