@@ -91,7 +91,7 @@ def gather(path: Path, asset: str | None = None) -> Evidence:
     root, walked = _looked_at(Path(path))
     if not walked.files and not walked.problems:
         raise EvidenceError(f"{printable(str(path))} holds nothing that can be read: no card, settings, recipe or code")
-    assets = _assets(root, walked.files, asset)
+    assets = _assets(root, walked.files, asset or _own_name(Path(path)))
     said = _read_all(walked.files, assets)
     own = {a: _of_one(a, parts) for a, parts in said.items()}
     subjects = (*_subjects(assets, own), *_made_beside(assets, own))
@@ -99,6 +99,11 @@ def gather(path: Path, asset: str | None = None) -> Evidence:
     problems = tuple(grouped([*walked.problems, *together.problems]))
     claims = chained(_linked(together.claims, {a.parts: a.name for a in assets}))
     return together._replace(subjects=subjects, claims=claims, problems=problems)
+
+
+def _own_name(path: Path) -> str | None:
+    """Weights named alone are what is checked, and not the folder in which they happen to lie."""
+    return path.stem if path.suffix.lower() in (".gguf", ".safetensors") and path.is_file() else None
 
 
 def _looked_at(path: Path) -> tuple[Path, Walked]:
@@ -246,7 +251,8 @@ def _of_one(asset: Asset, said: list[tuple[str, Evidence]]) -> Evidence:
         said = [(n, _without_product(e, only_code) if n == "python_code" else e) for n, e in said]
     together = sum((e for _, e in said), Evidence())
     named: tuple[Claim, ...] = ()
-    if asset.inferred and together.claims:
+    # A folder on somebody's disk is no name under which anything goes out; a repository's is.
+    if asset.inferred and "/" in asset.name and together.claims:
         where = Place("inferred", "/".join(map(printable, asset.parts)) or ".", None, "folder name", asset.name)
         named = (AssetClaim(asset.name, "name", asset.name, where),)
     return together._replace(claims=tuple(dict.fromkeys((*named, *together.claims))),

@@ -186,7 +186,7 @@ def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> li
     if not _published(c, asset):
         return []
     laws = tuple(x for x in _label(asset) if x not in ("unknown", "other"))
-    use = Use("ship", subject, laws, asset.name or subject.rpartition("/")[2])
+    use = Use("ship", subject, laws, asset.name or (subject.rpartition("/")[2] if "/" in subject else ""))
     asked = _asked(c, maker)._replace(uses=(use,), within=frozenset(), about="offered", tell_later=True)
     told = _with_duties(decide(lineage, books(shelf()), asked),
                         lambda: decide(lineage, books(shelf()), asked._replace(uses=(use._replace(offered=()),))))

@@ -12,6 +12,8 @@ REPO = re.compile(r"^[\w.\-]+/[\w.\-]+$")
 
 def place_of(named: str, online: bool = False) -> tuple[Path, str | None]:
     """The path to read, and the repository id if it is one. Raises EvidenceError with what to do next."""
+    if not named.strip():
+        raise EvidenceError("an empty name; give a folder, a file or a repository id (. is this folder)")
     path = Path(named)
     if path.exists() or path.is_symlink():
         return path, None
