@@ -17,7 +17,6 @@ text again (`toml_lines.py`).
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -26,6 +25,7 @@ from caveat.errors import SettingsError, nearest
 from caveat.evidence import licence_words
 from caveat.evidence.source import text_of
 from caveat.evidence.toml_lines import Lines
+from caveat.law import toml_safe
 from caveat.law.words import ACTS, FACTS, KINDS, PURPOSES, TARGETS, Fact
 from caveat.lineage.claims import (
     Acceptance,
@@ -72,8 +72,8 @@ def read(data: bytes, file: str, asset: str) -> Evidence:
 def project_name(text: str) -> str:
     """[project].name of a caveat.toml, or "" where there is none or the file cannot be read."""
     try:
-        name = tomllib.loads(text[:LIMIT]).get("project", {}).get("name", "")
-    except (tomllib.TOMLDecodeError, RecursionError, AttributeError):
+        name = toml_safe.loads(text[:LIMIT]).get("project", {}).get("name", "")
+    except (toml_safe.Broken, AttributeError):
         return ""
     return name if isinstance(name, str) else ""
 
@@ -81,8 +81,8 @@ def project_name(text: str) -> str:
 def law_path(text: str) -> str:
     """[law].path of a caveat.toml, or "" where there is none or the file cannot be read."""
     try:
-        path = tomllib.loads(text[:LIMIT]).get("law", {}).get("path", "")
-    except (tomllib.TOMLDecodeError, RecursionError, AttributeError):
+        path = toml_safe.loads(text[:LIMIT]).get("law", {}).get("path", "")
+    except (toml_safe.Broken, AttributeError):
         return ""
     return path if isinstance(path, str) and "\0" not in path else ""
 
@@ -110,12 +110,10 @@ class Reading:
 
     def _parsed(self, text: str) -> dict[str, Any]:
         try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            return toml_safe.loads(text)
+        except toml_safe.Broken as error:
             line = self.lines.in_message(str(error))
             raise SettingsError(f"not TOML: {str(error).split(' (at')[0]}", place=f"{self.file}:{line}") from None
-        except RecursionError:
-            raise SettingsError("nested too deeply", place=self.file) from None
 
     # Errors and the small types of values.
 

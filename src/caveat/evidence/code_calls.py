@@ -117,7 +117,11 @@ def calls_in(tree: ast.AST, file: str) -> tuple[list[Call], tuple[Problem, ...]]
     found: list[Call] = []
     problems: list[Problem] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and len(found) < MOST_CALLS:
+        if len(found) >= MOST_CALLS:
+            many = f"more than {MOST_CALLS} calls of models and data"
+            problems.insert(0, Problem(file, many, None, "the rest was left out"))
+            break
+        if isinstance(node, ast.Call):
             how, way = way_of(node)
             if way:
                 calls = list(_calls(node, how, way, names))

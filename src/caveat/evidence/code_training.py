@@ -25,6 +25,8 @@ PLAIN_OUTPUT = re.compile(
     r"test[-_]trainer|train|training|finetuned?|\.+)(?:[-_]?\d+)?", re.IGNORECASE)
 #: How many expressions are followed to find where a variable came from.
 MOST = 400
+#: Trainers of one program that are looked at.
+MOST_TRAINERS = 100
 
 
 class Trained(NamedTuple):
@@ -48,7 +50,7 @@ def trained(tree: ast.Module, calls: list[Call], file: str, asset: str) -> Train
     adapted = bool(called & {"get_peft_model", "LoraConfig"})
     claims: list[Claim] = []
     used: set[str] = set()
-    for t in trainers:
+    for t in trainers[:MOST_TRAINERS]:
         claims += _steps(t, child, adapted, names, by_node, file, used)
     return Trained(tuple(dict.fromkeys(claims)), frozenset(used))
 

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 #: How far a chain of names is followed, and how many values one name may have.
 DEEPEST, MOST = 8, 12
+#: Expressions looked at for one name and for a whole program, and characters kept of a text that is put together:
+#: eight lines of `a = b or b or b` stand for a million million values.
+FOR_ONE, FOR_ALL, LONGEST = 2_000, 400_000, 300
 ARGUMENT_CALLS = frozenset({"add_argument", "option", "argument", "Option", "Argument", "Field", "field"})
 ENVIRONMENT = frozenset({"get", "getenv", "pop", "setdefault"})
 
@@ -30,6 +33,7 @@ class Names:
         self.assigned: dict[str, list[ast.expr]] = {}
         self.defaults: dict[str, list[ast.expr]] = {}
         self.functions: dict[str, ast.AST] = {}
+        self.left_for_one, self.left_for_all = FOR_ONE, FOR_ALL
         for node in ast.walk(tree):
             self._note(node)
 
@@ -76,10 +80,15 @@ class Names:
 
     def values(self, node: ast.expr | None, depth: int = 0) -> list[Value]:
         """Every text that an expression may be, at most a dozen."""
-        if node is None or depth > DEEPEST:
+        if node is None or depth > DEEPEST or not self._may_look(depth):
             return []
         found = list(dict.fromkeys(self._values(node, depth)))[:MOST]
         return found if len(found) < 2 else [v._replace(computed=True) for v in found]
+
+    def _may_look(self, depth: int) -> bool:
+        self.left_for_one = (FOR_ONE if depth == 0 else self.left_for_one) - 1
+        self.left_for_all -= 1
+        return self.left_for_one >= 0 and self.left_for_all >= 0
 
     def _values(self, node: ast.expr, depth: int) -> Iterable[Value]:
         if isinstance(node, ast.Constant):
@@ -106,7 +115,7 @@ def _attribute(names: Names, node: ast.Attribute, depth: int) -> Iterable[Value]
 def _joined(names: Names, node: ast.JoinedStr, depth: int) -> Iterable[Value]:
     """An f-string; a piece that is not known stays as `{name}`."""
     pieces = [_piece(names, p, depth) for p in node.values]
-    text = "".join(v.text for v in pieces)
+    text = "".join(v.text for v in pieces)[:LONGEST]
     return [Value(text, any(v.computed for v in pieces))] if text.strip("{}") else []
 
 
@@ -122,7 +131,7 @@ def _added(names: Names, node: ast.BinOp, depth: int) -> Iterable[Value]:
     if not isinstance(node.op, ast.Add):
         return []
     left, right = _piece(names, node.left, depth), _piece(names, node.right, depth)
-    text = left.text + right.text
+    text = (left.text + right.text)[:LONGEST]
     return [Value(text, left.computed or right.computed)] if not text.startswith("{") else []
 
 

@@ -25,6 +25,9 @@ READS = "path"
 MAGIC = b"GGUF"
 KEYS_LIMIT, KEY_LENGTH, STRING_LENGTH, ARRAY_KEPT, LIST_LIMIT = 100_000, 65_535, 1 << 20, 256, 64
 STRING, ARRAY = 8, 9
+#: Values stepped over in one header, and bytes of text kept: a file may be a hole of a terabyte, whose zeros are
+#: endless empty texts. The longest real headers hold a million tokens and merges.
+STEPS_LIMIT, KEPT_LIMIT, TWICE_TOLD = 3_000_000, 32 << 20, 5
 #: value type -> struct letter
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 #: general.file_type values whose weights are not quantized (float 32, float 16, bfloat 16).
@@ -65,6 +68,7 @@ class _Cursor:
 
     def __init__(self, data: bytes | mmap.mmap, order: str, wide: bool) -> None:
         self.data, self.order, self.at = data, order, 4
+        self.steps, self.kept = STEPS_LIMIT, KEPT_LIMIT
         self.size = struct.Struct(order + ("Q" if wide else "I"))
 
     def take(self, letter: str) -> int | float | bool:
@@ -84,9 +88,16 @@ class _Cursor:
         if width < 0 or self.at + width > len(self.data):
             raise _Lie(f"{width} bytes at {self.at} of {len(self.data)}")
 
+    def step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0 or self.kept < 0:
+            raise _Lie(f"more than {STEPS_LIMIT} values or {KEPT_LIMIT >> 20} MiB of text")
+
     def text(self, limit: int) -> str:
         length = self.count()
         self.need(length)
+        self.kept -= min(length, limit)
+        self.step()
         kept = bytes(self.data[self.at : self.at + min(length, limit)])
         self.at += length
         return kept.decode("utf-8", "replace")
@@ -128,13 +139,14 @@ def _pairs(cursor: _Cursor, values: dict[str, Value], file: str) -> list[Problem
         problems.append(Problem(file, f"{pairs} keys", None, f"the first {KEYS_LIMIT} were read"))
     for _ in range(min(pairs, KEYS_LIMIT)):
         key = cursor.text(KEY_LENGTH)
-        if key in values:
+        if key in values and len(problems) < TWICE_TOLD:
             problems.append(Problem(file, f"the key {key[:80]!r} stands twice", None, "the first one counts"))
         values.setdefault(key, _value(cursor, int(cursor.take("I")), 0))
     return problems
 
 
 def _value(cursor: _Cursor, kind: int, depth: int) -> Value:
+    cursor.step()
     if kind == STRING:
         return cursor.text(STRING_LENGTH)
     if kind == ARRAY and depth < 4:
@@ -165,6 +177,7 @@ def _array(cursor: _Cursor, depth: int) -> list[Value]:
 
 
 def _skip_text(cursor: _Cursor) -> None:
+    cursor.step()
     length = cursor.count()
     cursor.need(length)
     cursor.at += length

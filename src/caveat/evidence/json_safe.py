@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from caveat.evidence.source import Source, text_of
@@ -52,20 +52,30 @@ def _parsed(text: str, file: str, problems: tuple[Problem, ...]) -> Read:
     twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen = {k for k, _ in items}
-        if len(seen) < len(items):
-            twice.append(next(k for i, (k, _) in enumerate(items) if k in {x for x, _ in items[:i]}))
-        return dict(items)
+        one = dict(items)
+        if len(one) < len(items):
+            twice.append(first_twice(k for k, _ in items))
+        return one
 
     try:
         data = json.loads(text, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         return Read({}, text, (*problems, Problem(file, f"not JSON: {str(error)[:120]}", line, "nothing was read")))
-    told = tuple(Problem(file, f"the key {k!r} stands twice", None, "the last one counts") for k in twice[:5])
+    told = tuple(Problem(file, f"the key {k[:80]!r} stands twice", None, "the last one counts") for k in twice[:5])
     if not isinstance(data, dict):
         return Read({}, text, (*problems, Problem(file, "JSON that is no object", 1, "nothing was read")))
     return Read(data, text, problems + told)
+
+
+def first_twice(keys: Iterable[str]) -> str:
+    """The first key that stands again, or ""."""
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return ""
 
 
 def _depth(text: str) -> int:

@@ -32,6 +32,10 @@ READS = "bytes"
 LIMIT = 8 << 20
 #: Longest code that is parsed, in characters: the syntax tree takes about a hundred times as much memory.
 CODE_LIMIT = 1 << 20
+#: Words and brackets in code that is parsed: each becomes a node or two of about half a kilobyte. A megabyte of real
+#: code has a hundred thousand words.
+MARKS_LIMIT = 250_000
+MARKS = re.compile(r"\w+|[\[({]")
 #: A file without any of these words calls nothing that we know.
 WORTH = re.compile(
     r"from_pretrained|pipeline\(|load_dataset|SentenceTransformer|CrossEncoder|snapshot_download|hf_hub_download"
@@ -77,6 +81,8 @@ def parsed(code: str, file: str) -> tuple[ast.Module | None, tuple[Problem, ...]
     """The syntax tree, or why there is none."""
     if len(code) > CODE_LIMIT:
         return None, (Problem(file, f"code of more than {CODE_LIMIT >> 20} MiB", None, "it was not read"),)
+    if sum(1 for _ in MARKS.finditer(code)) > MARKS_LIMIT:
+        return None, (Problem(file, f"code of more than {MARKS_LIMIT} words", None, "it was not read"),)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

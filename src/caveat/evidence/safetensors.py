@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from caveat.evidence.json_safe import first_twice
 from caveat.evidence.repo_names import repo_id
 from caveat.evidence.source import Source, place
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
@@ -23,6 +24,9 @@ NAMES = ("*.safetensors",)
 READS = "path"
 
 HEADER_LIMIT = 100_000_000
+#: Commas and brackets of a header that is parsed: each may become an object of a hundred bytes. A model of a hundred
+#: thousand tensors has a million.
+MARKS_LIMIT = 2_000_000
 PACKED = frozenset({"I32", "U8", "I8", "F8_E4M3", "F8_E5M2", "F4", "I64"})
 BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8,
         "F8_E4M3": 8, "F8_E5M2": 8, "U16": 16, "U32": 32, "U64": 64}
@@ -57,13 +61,29 @@ def _from_stream(stream: BinaryIO, size: int, file: str) -> tuple[dict[str, Any]
     (length,) = struct.unpack("<Q", head)
     if length > min(HEADER_LIMIT, size - 8):
         return {}, 0, (Problem(file, f"the header says {length} bytes, the file has {size}", None, "not read"),)
+    text = stream.read(length)
+    if sum(map(text.count, (b",", b"[", b"{"))) > MARKS_LIMIT:
+        return {}, 0, (Problem(file, f"a header of more than {MARKS_LIMIT} values", None, "not read"),)
+    return _parsed(text, size - 8 - length, file)
+
+
+def _parsed(text: bytes, size: int, file: str) -> tuple[dict[str, Any], int, tuple[Problem, ...]]:
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        one = dict(items)
+        if len(one) < len(items):
+            twice.append(first_twice(k for k, _ in items))
+        return one
+
     try:
-        header = json.loads(stream.read(length).decode("utf-8"))
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         return {}, 0, (Problem(file, "the header is not JSON", None, "not read"),)
     if not isinstance(header, dict):
         return {}, 0, (Problem(file, "the header is no object", None, "not read"),)
-    return header, size - 8 - length, ()
+    told = tuple(Problem(file, f"the key {k[:80]!r} stands twice", None, "the last one counts") for k in twice[:5])
+    return header, size, told
 
 
 def _count(tensor: dict[str, Any]) -> int:
@@ -106,6 +126,9 @@ def _lies(tensors: dict[str, Any], size: int, file: str) -> Iterator[Problem]:
     bad = [name for name, t in tensors.items() if not _fits(t, size)]
     if bad:
         yield Problem(file, f"{len(bad)} tensors do not lie where the header says (first: {bad[0][:60]})", None,
+                      "the counts rest on the header alone")
+    elif sum(t["data_offsets"][1] - t["data_offsets"][0] for t in tensors.values()) > size:
+        yield Problem(file, "tensors overlap: together they are larger than the data", None,
                       "the counts rest on the header alone")
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
-HEADER = re.compile(r"^\s*(?P<open>\[\[?)\s*(?P<path>[^\]#]+?)\s*\]\]?\s*(?:#.*)?$")
+HEADER = re.compile(r"^\s*(?P<open>\[\[?)(?P<path>[^\]#]+)\]\]?\s*(?:#.*)?$")
 KEY = re.compile(r"^\s*(?P<key>(?:\"[^\"]*\"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:\"[^\"]*\"|'[^']*'|[\w-]+))*)\s*=")
 PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
+#: A path longer than this is looked for by its beginning only.
+LONGEST = 1000
 IN_MESSAGE = re.compile(r"at line (\d+)")
 
 
@@ -24,6 +26,7 @@ class Lines:
 
     def of(self, path: str) -> int:
         """The line of a path, or of the nearest one around it; 1 at worst."""
+        path = path if path in self.found else path[:LONGEST]
         while path:
             if path in self.found:
                 return self.found[path]

@@ -87,6 +87,8 @@ def _source(path: Path) -> Source:
         raise LawError(str(path), None, "an id is lower-case letters, digits, dots and hyphens, and neither of "
                                         f"{' and '.join(FIXED)}")
     try:
+        if not path.is_file():
+            raise LawError(str(path), None, "is not a plain file; it was not opened")
         if path.stat().st_size > LONGEST:
             raise LawError(str(path), None, f"longer than {LONGEST >> 20} MiB")
         return Source.read(path)
