@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import NamedTuple
@@ -91,29 +92,39 @@ def _of_known_kind(claims: list[Claim], known: Iterable[Claim]) -> tuple[list[Cl
     """The page of a data set often tells of models taught with it: no model is made there, and that is said."""
     sets = {c.asset for c in known if isinstance(c, AssetClaim) and (c.field, c.value) == ("kind", "dataset")}
     amiss = [c for c in claims if isinstance(c, StepClaim) and c.child in sets and ACTS[c.act].makes == "model"
-             and c.place.kind != "declared"]
+             and not c.place.file.endswith("caveat.toml")]
     guessed = [c for c in claims if isinstance(c, AssetClaim) and c.asset in sets and c.field == "kind"
                and c.value == "model" and c.place.kind != "declared"]
     told = [Problem(c.place.file, f"{c.act} from {c.parent}: {c.child} is a data set, no model", c.place.line,
                     "the step was left out") for c in amiss]
-    return [c for c in claims if c not in amiss and c not in guessed], told
+    left_out = {*amiss, *guessed}
+    return [c for c in claims if c not in left_out], told
 
 
 def _without_vague(claims: Iterable[Claim], book: NameBook) -> list[Claim]:
     """A base named only by its family ("LLaMA", "Llama 2") gives way to a member of it that is known by name."""
     claims = list(claims)
-    known: dict[str, set[str]] = {}
-    for child in {c.child for c in claims if isinstance(c, StepClaim)}:
-        asset = book.resolve_read(child)
+    steps: dict[str, list[StepClaim]] = {}
+    for c in claims:
+        if isinstance(c, StepClaim):
+            steps.setdefault(c.child, []).append(c)
+    known: dict[str, list[str]] = {}
+    for child in steps:
+        asset = book.resolve_read(child) or ""
         behind = book.claims(asset, None) if asset else ()
-        known[child] = {fold(c.parent.rpartition("/")[2]) for c in (*claims, *behind) if isinstance(c, StepClaim)
-                        and c.child in (child, asset) and ACTS[c.act].in_family}
+        told = [*steps[child], *(steps.get(asset, ()) if asset != child else ()), *behind]
+        known[child] = sorted({fold(c.parent.rpartition("/")[2]) for c in told if isinstance(c, StepClaim)
+                               and c.child in (child, asset) and ACTS[c.act].in_family})
     return [c for c in claims if not (isinstance(c, StepClaim) and _vague(c, known[c.child]))]
 
 
-def _vague(c: StepClaim, known: set[str]) -> bool:
+def _vague(c: StepClaim, known: list[str]) -> bool:
+    """Whether a longer name begins with this one; `known` is sorted, so that it would stand right behind."""
+    if "/" in c.parent or not ACTS[c.act].in_family:
+        return False
     name = fold(c.parent)
-    return "/" not in c.parent and ACTS[c.act].in_family and any(k != name and k.startswith(name) for k in known)
+    at = bisect_right(known, name)
+    return at < len(known) and known[at].startswith(name)
 
 
 def _signed(c: Claim, you: str) -> Claim:
