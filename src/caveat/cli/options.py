@@ -100,7 +100,9 @@ def render(answer: object, options: argparse.Namespace) -> str:
 
 def exit_code(answers: Iterable[Any], wanted: frozenset[str], max_law_age: int | None = None) -> int:
     """1 if any finding that nobody accepts is at or above the line, or the law is older than asked."""
-    return int(any(_fails(a, wanted) or _old(a, wanted, max_law_age) for a in answers))
+    from caveat.verdict.gate import failing
+
+    return int(any(failing(a, wanted) or _old(a, wanted, max_law_age) for a in answers))
 
 
 def dated(answer: Any, options: argparse.Namespace) -> Any:
@@ -121,12 +123,3 @@ def _old(answer: Any, wanted: frozenset[str], days: int | None) -> bool:
     from caveat.flows import freshness
 
     return bool(freshness.stale(answer.law, days))
-
-
-def _fails(answer: Any, wanted: frozenset[str]) -> bool:
-    open_findings = [f for f in answer.findings if f.accepted is None]
-    states = {d.state for f in open_findings for d in f.duties}
-    verdicts = {f.verdict for f in open_findings}
-    if not any(f.accepted for f in answer.findings):
-        verdicts.add(answer.verdict)
-    return bool((verdicts | states) & wanted)

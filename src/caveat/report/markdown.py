@@ -97,6 +97,8 @@ def _finding(f: Finding) -> Iterator[str]:
     yield from map(_doubt, f.doubts)
     if f.accepted:
         yield f"- Accepted {for_markdown(words.accepted(f.accepted))}"
+    if f.baseline in words.BASELINE:
+        yield f"- Baseline: {words.BASELINE[f.baseline]}"
     yield from _checklist(f.duties)
     yield from _path(f.path)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from caveat.law.words import VERDICTS
 from caveat.report import words
 from caveat.verdict.answer import Duty, Finding, Graph, GraphEdge, GraphNode, Report, Verdict
+from caveat.verdict.gate import further_up
 
 Answer = Verdict | Report | Graph
 Edge = tuple[str, str, str]  # child, act, parent
@@ -31,17 +32,12 @@ def sections(answer: Verdict | Report) -> tuple[Section, ...]:
     """The findings under their headings; a question has one heading without a title."""
     if isinstance(answer, Verdict):
         return (_section("", answer.findings),) if answer.findings else ()
-    own = [f for f in answer.findings if not _further_up(f, answer)]
+    own = [f for f in answer.findings if not further_up(f, answer)]
     groups = ((title, tuple(f for f in own if f.about == about)) for about, title in words.SECTIONS)
     told = tuple(_section(title, found) for title, found in groups if found)
-    brief = sorted((f for f in answer.findings if _further_up(f, answer)), key=lambda f: words.badness(f.verdict))
+    brief = sorted((f for f in answer.findings if further_up(f, answer)), key=lambda f: words.badness(f.verdict))
     return (*told, Section(words.UPSTREAM_TITLE, (), (), max(0, len(brief) - MOST_BRIEF),
                            tuple(brief[:MOST_BRIEF]))) if brief else told
-
-
-def _further_up(f: Finding, answer: Report) -> bool:
-    """A step of somebody else in the making of what this was made from: told, and not counted against it."""
-    return f.about == "made" and f.made != answer.subject and f.whose not in (answer.maker, "you", None)
 
 
 def _section(title: str, findings: tuple[Finding, ...]) -> Section:

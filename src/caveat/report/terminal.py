@@ -129,6 +129,7 @@ def finding_lines(f: Finding, ink: Ink) -> list[Line]:
         [line for d in f.doubts for line in doubt_lines(d, ink)],
         duty_block(f.duties, ink),
         labelled("accepted", words.accepted(f.accepted), ink) if f.accepted else [],
+        labelled("baseline", words.BASELINE[f.baseline], ink) if f.baseline in words.BASELINE else [],
     ]
     return [line for part in parts for line in part]
 

@@ -57,6 +57,7 @@ SECTIONS = (
     ("made", "How it was made"),
     ("offered", "How it is offered"),
     ("use", "Intended uses"),
+    ("policy", "Your organisation's rules"),
 )
 UPSTREAM_TITLE = "Further up, by others (shown, not counted against this asset)"
 MAY_TITLE = "What you may do with it"
@@ -212,6 +213,11 @@ def law_read(u: LawUsed) -> str:
 def accepted(a: Acceptance) -> str:
     """Who lives with a finding, until when, and why."""
     return f"by {a.owner} until {a.until.isoformat()}: {a.why}"
+
+
+#: Against a baseline -> what it means.
+BASELINE = {"new": "new since the baseline", "known": "known from the baseline; it does not fail the check",
+            "worse": "worse than in the baseline"}
 
 
 def settled(s: Settlement) -> str:

@@ -73,11 +73,12 @@ class Finding(NamedTuple):
     doubts: tuple[Doubt, ...] = ()
     duties: tuple[Duty, ...] = ()
     path: tuple[PathStep, ...] = ()
-    about: str = "use"  # made | offered | use
+    about: str = "use"  # made | offered | use | policy
     whose: str | None = "you"
     note: str = ""  # one sentence where the rules alone do not say it ("two names that must both come first")
     accepted: Acceptance | None = None  # somebody lives with it, until a date
     fixes: tuple[tuple[str, str], ...] = ()  # smallest changes in words, and the verdict after each
+    baseline: str = ""  # new | known | worse than in a former answer; "" = none was compared
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -87,6 +88,7 @@ class Finding(NamedTuple):
             "duties": [d.to_dict() for d in self.duties], "path": [s.to_dict() for s in self.path],
             "accepted": _acceptance_dict(self.accepted) if self.accepted else None,
             "fixes": [{"change": change, "verdict": verdict} for change, verdict in self.fixes],
+            "baseline": self.baseline or None,
         }
 
 
@@ -222,6 +224,7 @@ class Report(NamedTuple):
     problems: tuple[Problem, ...] = ()
     law: tuple[LawUsed, ...] = ()
     maker: str = ""  # who publishes it
+    root: str = ""  # where its files lie, relative to where the check ran; positions of findings need it
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of `check --format json`."""
