@@ -7,7 +7,10 @@ by which each was used (relation), the data it was taught (data), who wrote a da
 What counts. A fact is found if the step stands in the lineage under the same resolved name; a fact in prose is
 resolved by the catalogue's own names, and where prose names several things or none, the table PROSE says what it
 means, so a fact is never left out because it is hard. A step that no fact tells is extra and counts against
-precision, unless TRUE_BESIDE lists it with the place where it was read: facts are not a full list.
+precision, unless TRUE_BESIDE lists it with the place where it was read: facts are not a full list. Both tables were
+written after a first measurement, from the cards and audits themselves; and the catalogue was filled by people who
+knew these assets. So the figures say how well known assets are put together, not how well unknown ones are read
+(benchmarks/evidence_accuracy.py measures the readers alone).
 Run: python benchmarks/real_facts.py
 """
 
