@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Every reader of a file format; a test compares this with the folder. Imported only when something is read.
 READERS: tuple[str, ...] = (
     "adapter_config", "card", "caveat_toml", "config", "gguf", "licence_file", "mergekit", "modelfile", "python_code",
-    "recipe", "safetensors",
+    "recipe", "record", "safetensors",
 )
 
 

@@ -115,7 +115,7 @@ def _looked_at(path: Path) -> tuple[Path, Walked]:
         return root, walk(root, wanted())
     if not stat.S_ISREG(path.stat().st_mode):
         raise EvidenceError(f"{printable(str(path))} is not a plain file; it was not opened")
-    names = wanted().readers(path.name)
+    names = wanted().readers(path.name) or (("record",) if path.name.endswith(".json") else ())
     if not names:
         raise EvidenceError(f"{printable(path.name)} is no file that a reader knows; name its folder")
     return path.parent, Walked((File(path, printable(path.name), (), path.stat().st_size, names),), ())

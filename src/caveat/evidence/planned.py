@@ -207,7 +207,9 @@ def joined(*words: str) -> str:
 
 
 def has(tree: Mapping, key: str) -> bool:
-    return tree.get(key) is not None
+    """Whether something stands under the key; `key: null` is nothing."""
+    value = tree.get(key)
+    return value is not None and not (isinstance(value, Scalar) and value.null)
 
 
 def truth(tree: Mapping, key: str) -> bool:

@@ -25,6 +25,7 @@ from caveat.evidence.planned import (
     evidence,
     file_name,
     filled,
+    has,
     joined,
     maps_at,
     scalars_at,
@@ -68,7 +69,7 @@ class Fetched(NamedTuple):
 
 
 def recognises(tree: Mapping) -> bool:
-    return any(tree.get(k) for k in KEYS) and COMPONENT in _below(tree)
+    return any(has(tree, k) for k in KEYS) and COMPONENT in _below(tree)
 
 
 def _below(tree: Mapping) -> set[str]:
@@ -78,7 +79,7 @@ def _below(tree: Mapping) -> set[str]:
 def claims_of(recipe: Recipe) -> Evidence:
     tree = recipe.tree
     child = name_of(recipe)
-    if not tree.get("dataset") and not tree.get("quantizer"):
+    if not has(tree, "dataset") and not has(tree, "quantizer"):
         return evidence(recipe, (p._replace(act="bundle") for p in bases(recipe)), child, makes="product")
     told = evidence(recipe, (*bases(recipe), *data(tree)), child)
     return told + scored(recipe, child, models(recipe, "annotate", "reward_checkpointer"))
@@ -99,7 +100,7 @@ def bases(recipe: Recipe) -> Iterator[Part]:
     """The model that is trained, and a teacher."""
     tree = recipe.tree
     component = next((s.text for k in ("model", "policy_model") for _, s in scalars_at(tree, f"{k}.{COMPONENT}")), "")
-    act = "quantize" if tree.get("quantizer") else "adapt" if ADAPTER.search(component) else "finetune"
+    act = "quantize" if has(tree, "quantizer") else "adapt" if ADAPTER.search(component) else "finetune"
     yield from models(recipe, act, "checkpointer")
     yield from models(recipe, "distil", "teacher_checkpointer")
 
@@ -144,7 +145,7 @@ def _of_source(item: Mapping, path: str, told: str, column: str, builder: str) -
     built = not sources or sources[0][1].text in BUILDERS
     files = [f for k in ("data_files", "data_dir") for f in scalars_at(item, k)] if built else []
     yield from (Part("train", f.text, f.line, f"{path}.{k}", told, column=column) for k, f in files)
-    if not sources and not files and item.text(COMPONENT) and not item.get("datasets"):
+    if not sources and not files and item.text(COMPONENT) and not has(item, "datasets"):
         line = next((e.line for e in item.entries if e.key == COMPONENT), item.line)
         named = DATA.get(builder, "")
         weak = "" if named else "a builder of one's own: what it loads is not said"
