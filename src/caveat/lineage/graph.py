@@ -11,6 +11,8 @@ from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, FileClaim, LicenceClaim, Place, Problem, StepClaim
 
 ONE_BILLION = 1e9
+#: Steps into one asset. A merge asks of every parent what the others are, which grows as the square.
+MOST_STEPS = 2_000
 
 
 #: The column of a step that took a set's prompts alone: what machines wrote in it stays behind.
@@ -85,7 +87,16 @@ def of(claims: Iterable[Claim]) -> Lineage:
     for claim in claims:
         _file(drafts, claim)
     assets = {id: _asset(id, parts) for id, parts in drafts.items()}
-    return _ordered(assets)
+    crowded = [id for id, a in assets.items() if len(a.edges) > MOST_STEPS]
+    told = tuple(_crowded(assets[id]) for id in crowded)
+    lineage = _ordered({**assets, **{id: assets[id]._replace(edges=assets[id].edges[:MOST_STEPS]) for id in crowded}})
+    return lineage._replace(problems=(*told, *lineage.problems))
+
+
+def _crowded(asset: Asset) -> Problem:
+    place = asset.edges[0].evidence[0]
+    return Problem(place.file, f"{asset.id} is made in {len(asset.edges)} steps", place.line,
+                   f"the first {MOST_STEPS} were judged, the verdict is about these alone")
 
 
 def _file(drafts: dict[str, dict[str, list[Claim]]], claim: Claim) -> None:

@@ -20,6 +20,8 @@ ACCEPTABLE = ("permitted", "conditional")
 MOST_CHANGES, MOST_TOGETHER, MOST_TRIALS, MOST_TOLD = 12, 3, 64, 4
 #: Findings for which changes are looked for. What cures all of them is decided on the whole plan all the same.
 MOST_BAD = 100
+#: Steps decided in all trials together: a lineage of thousands is tried a few times, not sixty.
+MOST_STEPS = 4_000
 
 
 class Remedy(NamedTuple):
@@ -53,7 +55,8 @@ def remedies(plan: Plan, decisions: Sequence[Decision], setting: Setting,
     """
     bad = _bad_spots(decisions, setting)[:MOST_BAD]
     found = changes(plan, decisions, bad, setting)[:MOST_CHANGES] if bad else []
-    trial, before = _Trial(plan, setting, most_trials), VERDICTS.index(setting.verdict(decisions))
+    most = min(most_trials, MOST_STEPS // max(1, sum(len(d.events) for d in decisions)))
+    trial, before = _Trial(plan, setting, most), VERDICTS.index(setting.verdict(decisions))
     cures = _smallest(trial, found, frozenset(bad))
     if cures and len(cures[0].changes) == 1:
         return cures[:MOST_TOLD]

@@ -52,6 +52,12 @@ class Catalogue:
         globs += [Glob(n, "service", i) for i, s in enumerate(self._services) for n in s["names"]]
         return sorted(globs, key=lambda g: (-len(g.glob), g.glob))
 
+    @cached_property
+    def _by_letter(self) -> dict[str, list[Glob]]:
+        """The globs that can fit a name with this first letter, in their order; "*": those that fit any letter."""
+        letters = {g.glob[:1].lower() for g in self._globs} | {"*"}
+        return {a: [g for g in self._globs if g.glob[:1].lower() in (a, "*")] for a in letters}
+
     def resolve(self, name: str, loose: bool = False) -> str | None:
         """The id that a name means, or None. Loose also reads titles, tags and names that say "a copy of"."""
         name = name.strip()
@@ -71,7 +77,8 @@ class Catalogue:
     def _glob_of(self, name: str) -> Glob | None:
         """Remembered: in a big lineage every name is asked for many times, and most fit no glob at all."""
         if name not in self._globbed:
-            self._globbed[name] = next((g for g in self._globs if fits(g.glob, name)), None)
+            near = self._by_letter.get(name[:1].lower(), self._by_letter["*"])
+            self._globbed[name] = next((g for g in near if fits(g.glob, name)), None)
         return self._globbed[name]
 
     def _service_id(self, name: str) -> str:
