@@ -3,13 +3,16 @@
 Every node is named in plain words ("output of gpt-4"), so that findings and "read as" speak the asker's language.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from caveat.errors import QuestionError, nearest
+from caveat.errors import QuestionError
+from caveat.evidence.facts import said_facts
 from caveat.evidence.sentence import LABELLING, Licences, Plan, Question, Thing
-from caveat.law.words import ACTS, COUNTRY_GROUPS, FACTS, PURPOSES
+from caveat.evidence.services import dated, renamed
+from caveat.evidence.wording import label_of, words_of
+from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, LicenceClaim, Place, Problem, StepClaim, UseClaim
 
 YOU, SOMEONE = "you", "someone else"
@@ -83,9 +86,6 @@ TWO_PLACE: dict[str, _Act] = {
     "sell": _Act("", "sell", "sell"),
     "name": _Act("", "name", "name"),
 }
-PAST = {"train": "trained", "finetune": "finetuned", "adapt": "adapted", "distil": "distilled", "merge": "merged",
-        "prune": "pruned", "quantize": "quantized", "convert": "converted", "copy": "copy", "annotate": "annotated",
-        "filter": "filtered", "mix": "mixed", "bundle": "bundled", "generate": "output"}
 DATA_NOUNS = frozenset("data answers output outputs samples text texts pairs examples it".split())
 TARGET_NAMES = (("reward", "reward-model"), ("classifier", "classifier"), ("embed", "embedding"))
 
@@ -328,8 +328,9 @@ class _Imaginer:
         low = thing.name.lower()
         if low.startswith("my-") or "/" in low or thing.under or thing.offered or low in self.made:
             return
-        near = [*self.names.nearest(thing.name)]
-        raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near or [f"my-{low.removeprefix('my').strip().replace(' ', '-')}"])
+        own = "my-" + low.removeprefix("my").strip().replace(" ", "-")
+        near = self.names.nearest(thing.name) or [own]
+        raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near)
 
     def is_new_own(self, thing: Thing) -> bool:
         low = thing.name.lower()
@@ -343,7 +344,7 @@ class _Imaginer:
             self.known.add(node)
             self.tell_not_held(id, day)
             claims = dated(self.names.claims(id, day), self.names.is_service, id)
-            self.claims += [_renamed(c, id, node) for c in claims]
+            self.claims += [renamed(c, id, node) for c in claims]
         self.kinds[node] = next((c.value for c in self.claims
                                  if isinstance(c, AssetClaim) and c.asset == node and c.field == "kind"), "model")
         if not service and self.kinds[node] == "model" and not thing.found:
@@ -364,158 +365,3 @@ class _Imaginer:
             if word in name and "target" not in self.facts:
                 self.claims.append(AssetClaim(node, "target", target, SAID))
                 return
-
-
-def dated(claims: Iterable[Claim], is_service: Callable[[str], bool], root: str = "") -> list[Claim]:
-    """A service called on a day is a node of its own ("gpt-4 of 2023-06-01"): its terms are those of that day."""
-    out: list[Claim] = []
-    claims = list(claims)
-    days = {(c.parent, c.when) for c in claims if isinstance(c, StepClaim) and c.when and is_service(c.parent)}
-    for c in claims:
-        if isinstance(c, StepClaim):
-            out.append(_dated_step(c, days))
-        elif isinstance(c, LicenceClaim) and c.place.key.startswith("of ") and c.asset != root:
-            out.append(LicenceClaim(f"{c.asset} {c.place.key}", c.laws, c.place, c.choice, c.raw))
-        else:
-            out.append(c)
-    out += [AssetClaim(f"{name} of {day.isoformat()}", "kind", "service", Place("catalogue"))
-            for name, day in days if day]
-    return out
-
-
-def _dated_step(c: StepClaim, days: Collection[tuple[str, date | None]]) -> StepClaim:
-    if (c.parent, c.when) not in days or c.when is None:
-        return c
-    return StepClaim(c.child, c.act, f"{c.parent} of {c.when.isoformat()}", c.place, c.by, c.when, c.column, c.computed)
-
-
-def _renamed(c: Claim, old: str, new: str) -> Claim:
-    if old == new or not isinstance(c, (AssetClaim, LicenceClaim)) or c.asset != old:
-        return c
-    if isinstance(c, AssetClaim):
-        return AssetClaim(new, c.field, c.value, c.place)
-    return LicenceClaim(new, c.laws, c.place, c.choice, c.raw)
-
-
-def label_of(act: str, parts: Sequence[str], found: bool = False) -> str:
-    """A node's name in plain words."""
-    what = " and ".join(parts) if act in ("merge", "mix", "generate") else parts[0]
-    label = f"{PAST[act]} of {what}" if act in ("generate", "merge", "mix", "copy") else f"{what} ({PAST.get(act, act)})"
-    label = label.replace("merged of", "merge of").replace("mixed of", "mix of")
-    return f"found {label}" if found else label
-
-
-# -- words back ---------------------------------------------------------------------------------------------------
-def words_of(plan: Plan) -> str:
-    """The plan as it was read, in canonical words."""
-    parts = [plan.act if plan.said not in LABELLING else plan.said, " and ".join(map(said, plan.things))]
-    parts += [f"{prep} {' and '.join(map(said, ts))}" for prep, ts in plan.preps]
-    parts += [f"as {plan.offered.words}"] if plan.offered else []
-    parts += [f'named "{plan.named}"'] if plan.named else []
-    return " ".join(p for p in parts if p)
-
-
-def said(thing: Thing) -> str:
-    """One thing in canonical words."""
-    core = {"it": "it", "name": thing.name}.get(thing.how, "")
-    if not core:
-        core = _made_words(thing)
-    core = f"found {core}" if thing.found else core
-    core += f" offered under {thing.offered.words}" if thing.offered else ""
-    core += f" under {thing.under.words}" if thing.under else ""
-    return core + (f" of {thing.date}" if thing.date else "")
-
-
-def _made_words(thing: Thing) -> str:
-    inner = " and ".join(map(said, thing.inner))
-    joint = " " if thing.word.endswith("ed") else " of "
-    return f"{thing.word}{joint}{inner}" + (f" on {' and '.join(map(said, thing.on))}" if thing.on else "")
-
-
-# -- facts --------------------------------------------------------------------------------------------------------
-def said_facts(question: Question, names: Names) -> tuple[dict[str, str], dict[str, str]]:
-    """Facts and readings as said, checked; raises QuestionError with the column."""
-    facts: dict[str, str] = {}
-    readings: dict[str, str] = {}
-    for name, op, value, at in question.facts:
-        try:
-            word = name.removeprefix("reading.")
-            if word != name or (word in names.words() and word not in FACTS):
-                readings[word] = check_reading(word, value, names)
-            else:
-                facts[fact_name(name)] = check_fact(fact_name(name), op, value)
-        except LookupError as fault:
-            what, near = fault.args
-            raise QuestionError(question.text, at, what, near) from None
-    return facts, readings
-
-
-def check_reading(word: str, value: str, names: Names) -> str:
-    """A reading of a word; LookupError(what, nearest) if either is not known."""
-    if word not in names.words():
-        raise LookupError(f"no disputed word {word!r}", nearest(word, names.words()))
-    if value.lower() not in names.readings(word):
-        raise LookupError(f"{word} has no reading {value!r}", list(names.readings(word)))
-    return value.lower()
-
-
-def fact_name(name: str) -> str:
-    name = name.strip().lower()
-    for spelt in (name, name.replace("-", "_"), name.replace("_", "-")):
-        if spelt in FACTS:
-            return spelt
-    raise LookupError(f"no fact is called {name!r}", nearest(name, FACTS))
-
-
-def check_fact(name: str, op: str, value: str) -> str:
-    """The value of a fact in its one spelling; LookupError(what, nearest) if it cannot be that."""
-    fact, low = FACTS[name], value.strip().lower()
-    if fact.type == "number":
-        return _number(name, op, low)
-    if op != "=":
-        raise LookupError(f"{name} is not a number: write {name} = value", [])
-    if fact.type == "yes-no":
-        low = {"true": "yes", "false": "no", "y": "yes", "n": "no"}.get(low, low)
-    if fact.type == "set":
-        return _purposes(low)
-    if name == "domicile":
-        return _country(value)
-    if fact.type == "date":
-        return _date(name, low)
-    if fact.values and low not in fact.values and name not in ("sued", "permission"):
-        raise LookupError(f"{name} cannot be {value!r}", nearest(low, fact.values) or list(fact.values))
-    return low
-
-
-def _number(name: str, op: str, low: str) -> str:
-    factor = {"k": 1e3, "m": 1e6, "b": 1e9}.get(low[-1:], 1)
-    digits = low.rstrip("kmb").replace("_", "").replace("$", "")
-    try:
-        number = float(digits) * factor
-    except ValueError:
-        raise LookupError(f"{name} is a number, not {low!r}", []) from None
-    number += {">": 1, "<": -1}.get(op, 0)
-    return str(int(number)) if number == int(number) else repr(number)
-
-
-def _purposes(low: str) -> str:
-    known = {*PURPOSES, *(w for row in PURPOSES.values() for w in row)}
-    words = [w.strip() for w in low.replace("+", ",").split(",") if w.strip()]
-    for word in words:
-        if word not in known:
-            raise LookupError(f"no purpose is called {word!r}", nearest(word, known))
-    return ",".join(words)
-
-
-def _country(value: str) -> str:
-    upper = value.strip().upper()
-    if upper in COUNTRY_GROUPS or (len(upper) == 2 and upper.isalpha()):
-        return upper
-    raise LookupError(f"domicile is a two-letter country code or {', '.join(COUNTRY_GROUPS)}, not {value!r}", [])
-
-
-def _date(name: str, low: str) -> str:
-    try:
-        return date.fromisoformat(low + {4: "-07-01", 7: "-01"}.get(len(low), "")).isoformat()
-    except ValueError:
-        raise LookupError(f"{name} is a date like 2024-03-31, not {low!r}", []) from None

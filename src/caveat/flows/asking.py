@@ -9,7 +9,8 @@ from itertools import islice, product
 
 from caveat.errors import SettingsError
 from caveat.evidence.catalogue import Catalogue, load
-from caveat.evidence.imagine import YOU, Imagined, check_fact, check_reading, fact_name, imagine
+from caveat.evidence.facts import check_fact, check_reading, fact_name
+from caveat.evidence.imagine import YOU, Imagined, imagine
 from caveat.evidence.names import NameBook
 from caveat.evidence.sentence import read
 from caveat.law.shelf import Shelf, shelf

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 
-from caveat.evidence.imagine import YOU, dated
+from caveat.evidence.imagine import YOU
+from caveat.evidence.services import dated
 from caveat.flows.asking import books, names
 from caveat.law.shelf import Shelf, shelf
 from caveat.law.words import VERDICTS

@@ -8,8 +8,9 @@ from datetime import date
 from typing import NamedTuple
 
 from caveat.evidence.catalogue.names import fold
-from caveat.evidence.imagine import YOU, dated
+from caveat.evidence.imagine import YOU
 from caveat.evidence.names import NameBook
+from caveat.evidence.services import dated
 from caveat.law.words import ACTS
 from caveat.lineage import graph
 from caveat.lineage.claims import (
@@ -59,7 +60,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
 
 
 def _with_claims(e: Evidence, subjects: tuple[str, ...], claims: Iterable[Claim]) -> Evidence:
-    return Evidence(subjects, tuple(claims), e.problems, e.facts, e.settlements, e.acceptances, e.you)
+    return e._replace(subjects=subjects, claims=tuple(claims))
 
 
 def _subject_of(c: Claim) -> str:

@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from caveat.errors import EvidenceError
-from caveat.evidence.imagine import YOU, dated
+from caveat.evidence.imagine import YOU
+from caveat.evidence.services import dated
 from caveat.flows.asking import books, names
 from caveat.flows.gathering import lineage_of
 from caveat.flows.picture import graph_of

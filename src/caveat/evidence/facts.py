@@ -1,0 +1,108 @@
+"""Facts and readings as people state them, checked and brought into their one spelling.
+
+A fact that nobody knows is a LookupError with what to say and the nearest words; whoever called knows the place.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+from caveat.errors import QuestionError, nearest
+from caveat.evidence.sentence import Question
+from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
+
+
+class Words(Protocol):
+    """The disputed words and their readings."""
+
+    def readings(self, word: str) -> tuple[str, ...]: ...
+    def words(self) -> list[str]: ...
+
+
+def said_facts(question: Question, names: Words) -> tuple[dict[str, str], dict[str, str]]:
+    """Facts and readings as said, checked; raises QuestionError with the column."""
+    facts: dict[str, str] = {}
+    readings: dict[str, str] = {}
+    for name, op, value, at in question.facts:
+        try:
+            word = name.removeprefix("reading.")
+            if word != name or (word in names.words() and word not in FACTS):
+                readings[word] = check_reading(word, value, names)
+            else:
+                facts[fact_name(name)] = check_fact(fact_name(name), op, value)
+        except LookupError as fault:
+            what, near = fault.args
+            raise QuestionError(question.text, at, what, near) from None
+    return facts, readings
+
+
+def check_reading(word: str, value: str, names: Words) -> str:
+    """A reading of a word; LookupError(what, nearest) if either is not known."""
+    if word not in names.words():
+        raise LookupError(f"no disputed word {word!r}", nearest(word, names.words()))
+    if value.lower() not in names.readings(word):
+        raise LookupError(f"{word} has no reading {value!r}", list(names.readings(word)))
+    return value.lower()
+
+
+def fact_name(name: str) -> str:
+    name = name.strip().lower()
+    for spelt in (name, name.replace("-", "_"), name.replace("_", "-")):
+        if spelt in FACTS:
+            return spelt
+    raise LookupError(f"no fact is called {name!r}", nearest(name, FACTS))
+
+
+def check_fact(name: str, op: str, value: str) -> str:
+    """The value of a fact in its one spelling; LookupError(what, nearest) if it cannot be that."""
+    fact, low = FACTS[name], value.strip().lower()
+    if fact.type == "number":
+        return _number(name, op, low)
+    if op != "=":
+        raise LookupError(f"{name} is not a number: write {name} = value", [])
+    if fact.type == "yes-no":
+        low = {"true": "yes", "false": "no", "y": "yes", "n": "no"}.get(low, low)
+    if fact.type == "set":
+        return _purposes(low)
+    if name == "domicile":
+        return _country(value)
+    if fact.type == "date":
+        return _date(name, low)
+    if fact.values and low not in fact.values and name not in ("sued", "permission"):
+        raise LookupError(f"{name} cannot be {value!r}", nearest(low, fact.values) or list(fact.values))
+    return low
+
+
+def _number(name: str, op: str, low: str) -> str:
+    factor = {"k": 1e3, "m": 1e6, "b": 1e9}.get(low[-1:], 1)
+    digits = low.rstrip("kmb").replace("_", "").replace("$", "")
+    try:
+        number = float(digits) * factor
+    except ValueError:
+        raise LookupError(f"{name} is a number, not {low!r}", []) from None
+    number += {">": 1, "<": -1}.get(op, 0)
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+def _purposes(low: str) -> str:
+    known = {*PURPOSES, *(w for row in PURPOSES.values() for w in row)}
+    words = [w.strip() for w in low.replace("+", ",").split(",") if w.strip()]
+    for word in words:
+        if word not in known:
+            raise LookupError(f"no purpose is called {word!r}", nearest(word, known))
+    return ",".join(words)
+
+
+def _country(value: str) -> str:
+    upper = value.strip().upper()
+    if upper in COUNTRY_GROUPS or (len(upper) == 2 and upper.isalpha()):
+        return upper
+    raise LookupError(f"domicile is a two-letter country code or {', '.join(COUNTRY_GROUPS)}, not {value!r}", [])
+
+
+def _date(name: str, low: str) -> str:
+    try:
+        return date.fromisoformat(low + {4: "-07-01", 7: "-01"}.get(len(low), "")).isoformat()
+    except ValueError:
+        raise LookupError(f"{name} is a date like 2024-03-31, not {low!r}", []) from None
