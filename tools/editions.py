@@ -44,6 +44,9 @@ SOURCES = {
 }
 
 
+EU = (("with respect to any multimodal", "eu"),)
+
+
 def _llama(version: str, key: str = "") -> tuple[Edition, ...]:
     """The agreement from the package, from Meta's own repository, and the policy."""
     law, file = f"llama-{version}", f"llama-{version}~{{}}~meta-llama.txt"
@@ -51,7 +54,7 @@ def _llama(version: str, key: str = "") -> tuple[Edition, ...]:
     cut = r"(?i)meta llama 3 acceptable use policy\s*\n" if version == "3" else ""
     form = "1aiA" if version in "34" else ""
     return (*own, Edition(law, file.format("agreement"), version=version, before=cut, form=form),
-            Edition(law, file.format("policy"), "policy", version, "aup", "1ai"))
+            Edition(law, file.format("policy"), "policy", version, "aup", "1ai", headings=EU))
 
 
 def _same(*laws: str) -> tuple[Edition, ...]:
@@ -79,7 +82,7 @@ EDITIONS: tuple[Edition, ...] = (
     Edition("llama-1", "llama-license-2023"),
     *_llama("2", "llama-2-license-2023"), *_llama("3"), *_llama("3.1", "llama-3.1-license-2024"),
     *_llama("3.2", "llama-3.2-license-2024"), *_llama("3.3", "llama-3.3-license-2024"),
-    *_llama("4", "llama-4-cla-2025"), Edition("llama-4", "llama-4-license-2025", "policy", "4", "aup"),
+    *_llama("4", "llama-4-cla-2025"), Edition("llama-4", "llama-4-license-2025", "policy", "4", "aup", headings=EU),
     Edition("gemma", "gemma-tou-2024-04-01", version="2024-04-01", outline=4),
     Edition("gemma", "gemma-tou-2025-03-24", version="2025-03-24", outline=4), PUP,
     Edition("bigscience-bloom-rail-1.0", "bigscience-rail-1.0", form="1a", headings=RAIL),

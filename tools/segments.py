@@ -70,7 +70,7 @@ def _labelled(text: str, shape: Shape) -> Iterator[tuple[str, str]]:
     """Paragraphs with the label that they stand under; wrapped lines are joined."""
     ladder: list[Rung] = []
     label, held, blank, open = "head", [], True, not shape.start
-    unwrapped = max(map(len, text.split("\n"))) > WRAPPED
+    heads, unwrapped = 0, max(map(len, text.split("\n"))) > WRAPPED
     for row in text.replace("\r", "").split("\n"):
         bare = re.sub(r"^[#>\s]+", "", row.replace("**", "").replace("\\", "").replace("__", "").expandtabs(4)).strip()
         indent = len(row.expandtabs(4)) - len(row.expandtabs(4).lstrip(" #>"))
@@ -88,7 +88,8 @@ def _labelled(text: str, shape: Shape) -> Iterator[tuple[str, str]]:
         elif blank:
             yield label, " ".join(held)
             ladder = _dropped(ladder, indent)
-            label, held = (_spelt(ladder, shape.form) if ladder else label), [bare]
+            heads += not ladder
+            label, held = _spelt(ladder, shape.form) if ladder else f"head.{heads}", [bare]
         else:
             held.append(bare)
         blank = False

@@ -14,13 +14,17 @@ from caveat.law.prints import Clause, Edition, Prints
 from caveat.law.shingles import LENGTH, Words
 
 #: How many siblings are weighed, and from which share of the best one's hits on.
-SIBLINGS, NEAR = 10, 0.88
+SIBLINGS, NEAR, TRIES = 16, 0.88, 4
 #: Fewer known grams than this are not looked into.
 FEW = 20
 #: A clause with fewer of its grams than this is missing.
 PRESENT = 0.34
+#: A clause with fewer grams than this does not tell where a text was cut.
+SOLID = 8
 #: A text is called a licence if it has this much of it, or this much and enough that no other text has.
 MOSTLY, SOME, OWN, DENSE = 0.8, 0.12, 25, 0.5
+#: and this share of it stands in clauses of which at least this much is there.
+HALF, NEARLY = 0.65, 0.9
 
 
 class Span(NamedTuple):
@@ -96,21 +100,41 @@ def best(seen: Text) -> tuple[Reading, tuple[str, ...]] | None:
     if len(where) < FEW:
         return None
     known = seen.known
-    hits = [(count, n) for n, count in enumerate(known.hits(where))]
-    for most, _ in sorted(hits, reverse=True)[:SIBLINGS]:
-        near = sorted((h for h in hits if most * NEAR <= h[0] <= most), reverse=True)[:SIBLINGS]
-        readings = [r for _, n in near if (r := _laid(known.edition(n), seen)) is not None and _sure(r, known)]
+    hits = sorted(((count, n) for n, count in enumerate(known.hits(where)) if count >= FEW // 2), reverse=True)
+    for _ in range(TRIES):
+        near = [h for h in hits if h[0] >= hits[0][0] * NEAR][:SIBLINGS]
+        readings = [r for _, n in near if (r := _laid(known.edition(n), seen)) is not None and _sure(r, seen)]
         if readings:
             first = min(readings, key=lambda r: r.cost)
             return first, tuple(dict.fromkeys(r.edition.law for r in (first, *readings) if r.cost <= first.cost))
+        hits = hits[len(near):]
     return None
 
 
-def _sure(reading: Reading, known: Prints) -> bool:
+def _sure(reading: Reading, seen: Text) -> bool:
+    """Whether it may be called this licence: enough of it, most clauses whole, enough that is its own."""
+    if _intact(reading.spans) < HALF:
+        return False
     if reading.shown >= MOSTLY:
         return True
-    own = known.telling({g for s in reading.spans for g in s.clause.grams if s.share >= PRESENT})
+    own = seen.known.telling({seen.grams[s.clause.length][p] for s in reading.spans if s.share >= PRESENT
+                              for p in s.hits})
     return reading.shown >= SOME and own >= OWN and reading.dense >= DENSE
+
+
+def ends(spans: tuple[Span, ...]) -> tuple[int, int]:
+    """The first and the last clause that is there and long enough to tell."""
+    there = [n for n, s in enumerate(spans) if s.share >= PRESENT and len(s.clause.grams) >= SOLID]
+    return min(there, default=0), max(there, default=len(spans) - 1)
+
+
+def _intact(spans: tuple[Span, ...]) -> float:
+    """Of what lies between the first and the last clause found, the share in clauses that are nearly whole: a licence
+    that was built from another's text has few of them, an edited copy many."""
+    first, last = ends(spans)
+    between = spans[first:last + 1]
+    size = sum(len(s.clause.grams) for s in between)
+    return sum(len(s.clause.grams) for s in between if s.share >= NEARLY) / max(1, size)
 
 
 def _laid(edition: Edition, seen: Text) -> Reading | None:
@@ -176,10 +200,8 @@ def _spread_all(spans: Iterable[Span]) -> Iterator[int]:
 def _cost(edition: Edition, spans: tuple[Span, ...], region: tuple[int, int], covered: frozenset[int],
           words: Words) -> float:
     """What an edition leaves unexplained: words in its place, grams it should have, numbers and names not its own."""
-    there = [n for n, s in enumerate(spans) if s.share >= PRESENT]
-    if not there:
-        return float("inf")
-    between = spans[there[0]:there[-1] + 1]
+    first, last = ends(spans)
+    between = spans[first:last + 1]
     lost = sum(len(s.clause.grams) * (1 - s.share) for s in between)
     moved = sum(len(a) + len(b) for a, b in (numbers(s, words) for s in between if s.share >= PRESENT))
     names = {n for at in range(*region) if at in words.names for n in words.names[at].split()}

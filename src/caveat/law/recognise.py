@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from caveat.law.laying import FEW, PRESENT, Reading, Text, best, numbers, spread
+from caveat.law.laying import FEW, PRESENT, Reading, Text, best, ends, numbers, spread
 from caveat.law.prints import Prints, prints
 from caveat.law.shingles import COMPANY, LENGTH, LIMIT, NAME, NAMES, Words, words_of
 
@@ -21,8 +21,6 @@ from caveat.law.shingles import COMPANY, LENGTH, LIMIT, NAME, NAMES, Words, word
 MOST_TEXTS, ROUNDS = 12, 4
 #: A name begins with a capital and has two letters or more.
 _CAPITAL = re.compile(r"\b[A-Z][^\W\d_]+")
-#: A clause with fewer grams than this does not tell where a text was cut.
-SOLID = 8
 #: A passage of so many unknown words is told as added.
 PASSAGE = 8
 #: A tail or head missing is a cut, not a deletion, from this share of the whole on.
@@ -162,14 +160,14 @@ def _without(words: Words, gone: set[int]) -> Words:
 # -- telling it -----------------------------------------------------------------------------------------------------
 def _match(found: tuple[Reading, tuple[str, ...]], seen: Text, new_names: frozenset[str]) -> Match:
     reading, laws = found
-    share, ends = _share(reading)
-    differences = tuple(_differences(reading, seen.words, ends)) + tuple(_renamed(reading, seen.words, new_names))
-    kept = [s.clause.label for s in reading.spans if s.share >= PRESENT]
-    inner = reading.spans[ends[0]:ends[1]]
+    share, kept = _share(reading)
+    differences = tuple(_differences(reading, seen.words, kept)) + tuple(_renamed(reading, seen.words, new_names))
+    there = [s.clause.label for s in reading.spans if s.share >= PRESENT]
+    inner = reading.spans[kept[0]:kept[1]]
     score = sum(s.share * len(s.clause.grams) for s in inner) / max(1, sum(len(s.clause.grams) for s in inner))
     return Match(laws, reading.edition.part, reading.edition.version, reading.edition.source, round(score, 4),
                  _certainty(share, score, differences), share, _lines(seen.words, *reading.region),
-                 tuple(dict.fromkeys(kept)), differences)
+                 tuple(dict.fromkeys(there)), differences)
 
 
 def _certainty(share: str, score: float, differences: tuple[Difference, ...]) -> str:
@@ -183,8 +181,7 @@ def _certainty(share: str, score: float, differences: tuple[Difference, ...]) ->
 def _share(reading: Reading) -> tuple[str, tuple[int, int]]:
     """Whether the text is whole, and from which clause to which (end not included) it goes."""
     spans = reading.spans
-    there = [n for n, s in enumerate(spans) if s.share >= PRESENT and len(s.clause.grams) >= SOLID]
-    first, last = min(there, default=0), max(there, default=len(spans) - 1)
+    first, last = ends(spans)
     size = sum(len(s.clause.grams) for s in spans)
     tail_cut = sum(len(s.clause.grams) for s in spans[last + 1:]) >= CUT * size
     head_cut = sum(len(s.clause.grams) for s in spans[:first]) >= CUT * size
@@ -193,10 +190,10 @@ def _share(reading: Reading) -> tuple[str, tuple[int, int]]:
     return name, (first if head_cut else 0, last + 1 if tail_cut else len(spans))
 
 
-def _differences(reading: Reading, words: Words, ends: tuple[int, int]) -> Iterator[Difference]:
+def _differences(reading: Reading, words: Words, kept: tuple[int, int]) -> Iterator[Difference]:
     told: set[int] = set()
-    for n, s in enumerate(reading.spans[ends[0]:ends[1]], ends[0]):
-        at_cut = (n == ends[1] - 1 and ends[1] < len(reading.spans)) or (n == ends[0] and ends[0] > 0)
+    for n, s in enumerate(reading.spans[kept[0]:kept[1]], kept[0]):
+        at_cut = (n == kept[1] - 1 and kept[1] < len(reading.spans)) or (n == kept[0] and kept[0] > 0)
         if s.share < PRESENT:
             yield Difference("missing", s.clause.label, (0, 0))
             continue
