@@ -22,6 +22,8 @@ NO_OWNER = frozenset({
 })
 
 LOCAL = re.compile(r"^(?:[./~\\]|[A-Za-z]:[\\/]|file:)|\\|\.(?:jsonl?|csv|parquet|txt|bin|gguf|safetensors)$")
+#: Longest text that may hold a name or an address.
+LONGEST = 1000
 FIRST_FOLDERS = frozenset({
     "home", "mnt", "workspace", "root", "content", "models", "model", "outputs", "output", "checkpoints",
     "tmp",
@@ -30,6 +32,7 @@ FIRST_FOLDERS = frozenset({
 
 def is_local(written: str) -> bool:
     """Whether `written` is a path on its writer's disk, which nobody else can look up."""
+    written = written[:LONGEST]
     if LOCAL.search(written) or (written.count("/") > 1 and not written.startswith("http")):
         return True
     return "/" in written and written.split("/")[0].lower() in FIRST_FOLDERS
@@ -37,6 +40,8 @@ def is_local(written: str) -> bool:
 
 def repo_id(written: str) -> str:
     """The `owner/name` (or old bare name) in `written`, with a hub address taken off; "" if it is neither."""
+    if len(written) > LONGEST:
+        return ""
     text = written.strip().strip("`'\"<>").rstrip("/")
     hub = HUB.search(text)
     if hub:

@@ -59,4 +59,4 @@ def _decoded(data: bytes, file: str, problems: list[Problem]) -> str:
 
 def place(file: str, line: int | None, key: str, quote: str, kind: str = "declared", weak: str = "") -> Place:
     """A Place whose quotation is one line and bounded."""
-    return Place(kind, file, line, key, " ".join(quote.split())[:QUOTE_LIMIT], weak)
+    return Place(kind, file, line, key, " ".join(quote[:10 * QUOTE_LIMIT].split())[:QUOTE_LIMIT], weak)
