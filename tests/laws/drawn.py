@@ -98,6 +98,8 @@ def a_test(c: Chance, limiting: bool, facts: Sequence[str]) -> Test:
     """One test: a word, a fact, or (in `unless`) what the bases are or another rule."""
     kind = c.weighted((("word", 5), ("fact", 6), ("made-from", 4 * limiting), ("rule", int(limiting))))
     several = 2 if c.one_in(6) else 1
+    if c.about == "worlds":
+        return Test("mining", "in", (c.pick("excepted", "reserved"),))  # opposite readings must meet
     if kind == "word":
         word = c.pick(*CONDITIONS)
         return Test(word, "in", c.some(WORDS[word].ids(), several, several))
@@ -155,28 +157,40 @@ def a_law(c: Chance, id: str, facts: Sequence[str]) -> Law:
         grant = grant._replace(do=c.weighted(DO), on=c.weighted(ON), unless=a_condition(c, True, facts))
         grant = grant._replace(unless=tuple(ands for ands in grant.unless if all(t.key != "rule" for t in ands)))
     rules = (grant, *(a_rule(c, f"r{n}", facts) for n in range(c.pick(1, 2, 3, 3, 4))))
-    if c.about in ("strangers", "families"):
-        rules = (*rules, teaching(c))
+    rules = (*rules, *focus(c))
     roles: dict[str, dict[str, Cell]] = {}
+    for role in ("materials", "derivative", "trained") if c.about == "guards" else ():
+        picked = c.some(WORDS["alike"].ids(), 2, 1)
+        roles[role] = {"finetune": Cell(c.pick(role, "derivative", "trained"), "alike", picked,
+                                        c.pick("derivative", "trained", ""))}
     for _ in range(6 if c.about == "guards" else c.randint(0, 3)):
         act = c.pick(*(a for a in ALL if ACTS[a].makes))
         roles.setdefault(c.pick(*ROLES, "trained/pupil"), {})[act] = a_cell(c)
+    demanded = {"offers": 2, "names": 0, "worlds": 0}.get(c.about, c.pick(0, 0, 1, 2))
     binds, ids = c.pick("contract", "contract", "right", "both"), [r.id for r in rules]
     return Law(
         id, id, "", "", "", "", "2026-01-01", "", "", "", root=c.pick("materials", "materials", "materials", "service"),
         binds=binds, family=c.pick((), ("f0",), ("f1",)), rolling=False, tdm=binds != "contract" and c.one_in(2),
         restricts=c.pick((), ("commerce",)), includes=(), needs_grant=c.pick((), (), ("output",)), roles=roles,
         rules=tuple(r for r in rules if not _endless(r)),
-        outbound=tuple(a_demand(c, id, ids) for _ in range(2 if c.about == "offers" else c.pick(0, 0, 1, 2))),
+        outbound=tuple(a_demand(c, id, ids) for _ in range(demanded)),
     )
 
 
-def teaching(c: Chance) -> Rule:
-    """A rule about teaching with what a model wrote, as the licences of models have it."""
-    made_from = ((Test("made-from", "in", ("f0",)),),)
-    return Rule("teach", "teach", c.pick("must not", "must not", "must"), ("train", "distil", "merge"),
-                ("materials", "derivative", "output"), unless=made_from if c.about == "families" else (),
-                whose=c.pick("any", "any", "own"))
+def focus(c: Chance) -> list[Rule]:
+    """A rule that bites in what the draw is about, or none."""
+    wrote, made_from = ("materials", "derivative", "output"), ((Test("made-from", "in", ("f0",)),),)
+    opposite = ((Test("mining", "in", (c.pick("excepted", "reserved"),)),),)
+    says, every_role = c.pick("must not", "must not", "must"), tuple(ROLES)
+    taught = Rule("focus", "focus", says, ("train", "distil", "merge"), wrote, whose=c.pick("any", "any", "own"))
+    return {
+        "strangers": [taught], "families": [taught._replace(unless=made_from)],
+        "names": [Rule("focus", "focus", "must", ("ship", "sell"), every_role,
+                       check=(("name-prefix", c.pick("alpha", "beta")),))],
+        "worlds": [Rule("focus", "focus", "must not", (c.pick("ship", "run", "merge", "train", "finetune"),),
+                        every_role, when=opposite)],
+        "guards": [Rule("focus", "focus", says, ALL, (c.pick("materials", "derivative", "trained"),))],
+    }.get(c.about, [])
 
 
 def _endless(rule: Rule) -> bool:
@@ -252,7 +266,15 @@ def a_lineage(c: Chance, laws: Sequence[str]) -> Lineage:
     if c.about in ("strangers", "families"):
         assets[0] = assets[0]._replace(kind="model", licensed=_under((laws[0],)), own=False)
         assets += strangers(c) if c.about == "strangers" else families(c)
-    for n in range(c.pick(1, 1, 2, 2, 3, 3, 4)):
+    if c.about == "guards":
+        assets[0] = assets[0]._replace(kind="model", licensed=_under((laws[0],)), own=False)
+        assets += [Asset(f"tuned{n}", "model", maker=YOU, own=True, edges=(Edge("finetune", parent, YOU, ""),))
+                   for n, parent in ((1, "a0"), (2, "tuned1"), (3, "tuned2"))]
+    if c.about in ("offers", "names", "worlds"):
+        assets = [a._replace(kind="model", licensed=_under(c.some(laws, 2, 1)), own=False) for a in assets]
+        edges = tuple(Edge("merge", a.id, YOU, "") for a in assets)
+        assets.append(Asset("merged", "model", maker=YOU, own=True, edges=edges))
+    for n in range(c.pick(1, 1, 2, 2, 3, 3, 4) if c.about not in SHAPED else c.pick(0, 0, 1, 2)):
         assets.append(a_made(c, f"m{n}", assets, laws))
     return Lineage({a.id: a for a in assets})
 
@@ -272,7 +294,8 @@ FACT_VALUES = {
 }
 
 
-ABOUT = ("", "", "offers", "strangers", "families", "guards", "names")
+SHAPED = ("offers", "names", "worlds", "guards")
+ABOUT = ("", "", "offers", "strangers", "families", "guards", "names", "worlds")
 
 
 def a_question(c: Chance, most: int = MOST) -> spec.Question:

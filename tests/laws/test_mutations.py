@@ -1,4 +1,4 @@
-"""Faults put into the engine on purpose are noticed: two every day, all of them in the deep check."""
+"""Faults put into the engine on purpose are noticed: one every day, all of them in the deep check."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ def test_every_fault_has_its_line() -> None:
     assert [f.name for f in mutations.FAULTS if not mutations.applies(f)] == []
 
 
-@pytest.mark.parametrize("name", ["derivative does not contain materials", "guard joined by or"])
-def test_a_fault_is_noticed(name: str) -> None:
-    fault = next(f for f in mutations.FAULTS if f.name == name)
-    assert any(mutations.tried(fault, 600, quick=True).values())
+def test_a_fault_is_noticed() -> None:
+    fault = next(f for f in mutations.FAULTS if f.name == "derivative does not contain materials")
+    assert any(mutations.tried(fault, 300, quick=True).values())
 
 
 @pytest.mark.deep
