@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 #: Every reader of a file format; a test compares this with the folder. Imported only when something is read.
 READERS: tuple[str, ...] = (
-    "adapter_config", "card", "caveat_toml", "config", "gguf", "licence_file", "mergekit", "modelfile", "python_code",
-    "recipe", "record", "safetensors",
+    "adapter_config", "card", "caveat_toml", "config", "data_columns", "gguf", "launch_lines", "licence_file",
+    "mergekit", "modelfile", "python_code", "recipe", "record", "safetensors",
 )
 
 

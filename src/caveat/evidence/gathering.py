@@ -296,7 +296,7 @@ def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[s
 def _made_beside(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """Models that the root's own code or recipes make under other names: they are what a check is about, too."""
     known = {a.name for a in assets}
-    own = said[assets[0]].claims
+    own = chained(said[assets[0]].claims)
     on_the_way = inner(own)
     made = (c.child for c in own if isinstance(c, StepClaim) and c.place.kind != "inferred" and c.by in ("", YOU)
             and c.child not in known and c.child not in on_the_way and c.place.file.endswith(MAKERS))

@@ -9,7 +9,7 @@ environment lookups; a name that is put together at run time is kept as far as i
 
 Traps: a method called `create` or `generate` that is not a model's; `load_dataset("json", data_files=...)`; a
 tokenizer or processor alone is no model; `push_to_hub` names the child; a reference model of DPO is no parent of its
-own; notebooks hold magics (`!pip`, `%%bash`) between their code.
+own; notebooks hold magics (`!pip`, `%%bash`) between their code, and start whole trainings by them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from caveat.evidence import launch_lines
 from caveat.evidence.code_calls import Call, calls_in
 from caveat.evidence.code_training import trained
 from caveat.evidence.repo_names import is_local
@@ -36,6 +37,10 @@ CODE_LIMIT = 1 << 20
 #: code has a hundred thousand words.
 MARKS_LIMIT = 250_000
 MARKS = re.compile(r"\w+|[\[({]")
+#: A magic and the lines over which it goes on.
+MAGIC = re.compile(r"^([ \t]*)([!%?](?:[^\n]*\\\n){0,200}[^\n]*)$", re.MULTILINE)
+#: Steps by which a model is made of another.
+TRAINS = frozenset({"finetune", "adapt"})
 #: A file without any of these words calls nothing that we know.
 WORTH = re.compile(
     r"from_pretrained|pipeline\(|load_dataset|SentenceTransformer|CrossEncoder|snapshot_download|hf_hub_download"
@@ -47,7 +52,7 @@ WORTH = re.compile(
 def read(data: bytes, file: str, asset: str) -> Evidence:
     """The claims of one program or notebook about `asset` (the product, or the model that it trains)."""
     source = text_of(data, file, LIMIT)
-    if not WORTH.search(source.text):
+    if not WORTH.search(source.text) and not (file.endswith(".ipynb") and launch_lines.STARTS.search(source.text)):
         return Evidence(problems=source.problems)
     if file.endswith(".ipynb"):
         return Evidence(problems=source.problems) + of_notebook(source.text, file, asset)
@@ -57,14 +62,28 @@ def read(data: bytes, file: str, asset: str) -> Evidence:
 def of_code(code: str, file: str, asset: str) -> Evidence:
     """The claims of the text of a program."""
     tree, wrong = parsed(code, file)
-    found = Evidence(problems=wrong)
-    return found + claims_of(tree, file, asset) if tree else found
+    if not tree:
+        return Evidence(problems=wrong)
+    found = Evidence(problems=wrong) + claims_of(tree, file, asset)
+    return found + _examples(tree, code, found, file, asset)
+
+
+def _examples(tree: ast.Module, code: str, found: Evidence, file: str, asset: str) -> Evidence:
+    """How a training script says that it is launched, where its own code does not say what it trains."""
+    first = tree.body[0] if tree.body else None
+    if "Trainer(" not in code or any(isinstance(c, StepClaim) and c.act in TRAINS for c in found.claims):
+        return Evidence()
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return launch_lines.of_docstring(first.value.value, file, asset, first.lineno)
+    return Evidence()
 
 
 def of_notebook(text: str, file: str, asset: str) -> Evidence:
     """The claims of a notebook; places name the cell, for lines of the file itself tell nobody anything."""
-    cells, wrong = code_cells(text, file)
+    rows, wrong = _raw_cells(text, file)
+    cells = list(map(_without_magics, rows))
     said = of_code("\n".join(cells), file, asset)
+    said += launch_lines.of_text("\n".join(map(launch_lines.magics, rows)), file, asset)
     starts = [0]
     for cell in cells:
         starts.append(starts[-1] + cell.count("\n") + 1)
@@ -93,20 +112,21 @@ def parsed(code: str, file: str) -> tuple[ast.Module | None, tuple[Problem, ...]
         return None, (Problem(file, f"not Python: {type(error).__name__}", None, "it was not read"),)
 
 
-def code_cells(text: str, file: str) -> tuple[list[str], tuple[Problem, ...]]:
-    """The code cells of a notebook; magics become comments, so that lines stay countable."""
+def _raw_cells(text: str, file: str) -> tuple[list[str], tuple[Problem, ...]]:
+    """The code cells of a notebook as they stand."""
     try:
         cells = json.loads(text).get("cells", [])
         rows = ["".join(c.get("source", ())) for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
     except (ValueError, RecursionError, AttributeError, TypeError) as error:
         return [], (Problem(file, f"not a notebook: {type(error).__name__}", None, "it was not read"),)
-    return list(map(_without_magics, rows)), ()
+    return rows, ()
 
 
 def _without_magics(cell: str) -> str:
+    """The cell with magics as comments, lines that they go on over as well, so that lines stay countable."""
     if cell.lstrip().startswith("%%") and not cell.lstrip().startswith(("%%time", "%%capture")):
         return re.sub(r"^", "# ", cell, flags=re.MULTILINE)
-    return re.sub(r"^(\s*)([!%?].*)$", r"\1pass  # \2", cell, flags=re.MULTILINE)
+    return MAGIC.sub(lambda m: m[1] + "pass  # " + m[2].replace("\n", "\n# "), cell)
 
 
 def claims_of(tree: ast.Module, file: str, asset: str) -> Evidence:

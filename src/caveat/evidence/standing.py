@@ -14,19 +14,23 @@ from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, StepClaim
 
 #: Readers whose claims are about a thing that is made, not about the folder that they lie in.
-PLANS = frozenset({"recipe", "record", "launch_lines"})
+PLANS = frozenset({"recipe", "record", "launch_lines", "data_columns"})
+#: Keys of claims that give the place on disk of what is made.
+PLACES = ("output_dir", "export_dir", "--output_dir", "data file")
 Said = list[tuple[str, Evidence]]
 
 
 def settled(said: Said, asset: str, kinds: frozenset[str], below: bool) -> Said:
     """What the recipes of one folder say, about the right thing; `kinds` are what other readers say the asset is."""
-    plans = [(n, e) for n, e in said if n in PLANS and e.claims]
+    kinds &= {"model", "dataset"}
+    said = [(n, _of_rows(e, asset, kinds) if n == "data_columns" else e) for n, e in said]
+    plans = [(n, e) for n, e in said if n in PLANS and e.claims and n != "data_columns"]
     if not plans:
-        return said
+        return _apart(said, asset)
     if len({e.claims[0].place.file for _, e in plans}) == 1 and len(_made(plans[0][1])) == 1 and kinds:
         made = next(iter(_made(plans[0][1])))
         return [(n, _renamed(_by_maker(e), {made: asset}) if n in PLANS else e) for n, e in said]
-    told = _apart(said)
+    told = _apart(said, asset)
     return [(n, _by_maker(e) if n in PLANS and (below or kinds) else e) for n, e in told]
 
 
@@ -46,7 +50,14 @@ def _by_maker(e: Evidence) -> Evidence:
     return e._replace(claims=tuple(unsigned))
 
 
-def _apart(said: Said) -> Said:
+def _of_rows(e: Evidence, asset: str, kinds: frozenset[str]) -> Evidence:
+    """Rows of a data set are the data set; rows beside a model are samples, and no lineage of it; else a file's own."""
+    if "dataset" in kinds:
+        return _renamed(e, dict.fromkeys(_made(e), asset))
+    return e if not kinds else e._replace(claims=())
+
+
+def _apart(said: Said, asset: str) -> Said:
     """A name that several files give: from the second file on, it says where it was read."""
     first: dict[str, str] = {}
     told: Said = []
@@ -54,7 +65,7 @@ def _apart(said: Said) -> Said:
         new: dict[str, str] = {}
         for made in sorted(_made(e)) if n in PLANS else ():
             file = e.claims[0].place.file
-            if first.setdefault(made, file) != file:
+            if made != asset and first.setdefault(made, file) != file:
                 new[made] = f"{made} ({file})"
                 first[new[made]] = file
         told.append((n, _renamed(e, new) if new else e))
@@ -77,7 +88,7 @@ def chained(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """Where a recipe starts from the folder that exactly one other recipe writes to, it starts from its model."""
     made: dict[str, set[str]] = {}
     for c in claims:
-        if isinstance(c, AssetClaim) and c.field == "alias" and c.place.key.startswith(("output_dir", "export_dir")):
+        if isinstance(c, AssetClaim) and c.field == "alias" and c.place.key.startswith(PLACES):
             made.setdefault(posixpath.normpath(c.value), set()).add(c.asset)
     known = {folder: next(iter(names)) for folder, names in made.items() if len(names) == 1}
     return tuple(_from(c, known) if isinstance(c, StepClaim) and c.place.weak else c for c in claims)

@@ -1,0 +1,84 @@
+"""A command line is a recipe: flags, variables of the script, notebooks' magics and examples in docstrings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from caveat.evidence import gather, launch_lines, python_code
+from caveat.lineage.claims import Evidence, StepClaim
+
+
+def of(text: str) -> Evidence:
+    return launch_lines.read(text.encode(), "run.sh", "mine")
+
+
+def parts(evidence: Evidence) -> list[tuple[str, str]]:
+    return [(c.act, c.parent) for c in evidence.claims if isinstance(c, StepClaim)]
+
+
+def test_flags_over_several_lines_with_variables() -> None:
+    read = of('#!/bin/bash\nexport MODEL="a/x"\nDATA=${DATA:-b/y}\n\naccelerate launch --num_processes 2 \\\n'
+              "  # two of them\n  scripts/sft.py --model_name_or_path $MODEL \\\n"
+              "  --dataset_name=${DATA} --use_peft \\\n"
+              "  --output_dir out/my-chat && echo done --dataset_name no/no\n")
+
+    assert parts(read) == [("adapt", "a/x"), ("train", "b/y")]
+    step = next(c for c in read.claims if isinstance(c, StepClaim))
+    assert (step.child, step.by, step.place.kind, step.place.line, step.place.key) == (
+        "my-chat", "you", "detected", 5, "--model_name_or_path")
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("trl dpo --model_name_or_path a/x --dataset_name b/y", [("finetune", "a/x"), ("train", "b/y")]),
+    ("llamafactory-cli train --stage sft --model_name_or_path a/x --finetuning_type lora --dataset slimorca",
+     [("adapt", "a/x"), ("train", "Open-Orca/SlimOrca")]),
+    ("python -m open_instruct.finetune --model_name_or_path a/x --dataset_mixer_list b/y 1.0 c/z 0",
+     [("finetune", "a/x"), ("train", "b/y")]),
+    ("torchrun --nproc_per_node 4 finetune_lora.py --base_model a/x --data_path ./rows.json",
+     [("adapt", "a/x"), ("train", "./rows.json")]),
+    ("CUDA_VISIBLE_DEVICES=0 python train.py --model a/x --dataset b/y", [("finetune", "a/x"), ("train", "b/y")]),
+    ("python train.py --model $UNSET --dataset b/y", [("finetune", "$UNSET"), ("train", "b/y")]),
+    ("python eval_trained.py --model a/x --dataset b/y", []),
+    ("python generate.py --model a/x --dataset b/y", []),
+    ("axolotl train plan.yml", []),
+    ("accelerate launch train.py --config plan.yaml", []),
+    ("echo python train.py '--model a", []),
+])
+def test_ways_to_launch(line: str, expected: list[tuple[str, str]]) -> None:
+    assert parts(of(line + "\n")) == expected
+
+
+def test_what_is_not_set_is_known_only_at_run_time() -> None:
+    problems = of("python train.py --model $UNSET --dataset b/y\n").problems
+
+    assert [p.what for p in problems] == ["known only when the run starts"]
+
+
+def test_the_magic_of_a_notebook() -> None:
+    sources = (["import os\n"], ["!accelerate launch sft.py --model_name_or_path a/x \\\n", "  --dataset_name b/y\n"],
+               ["%%bash\n", "trl sft --model_name_or_path c/z --dataset_name d/w\n"])
+    cells = [{"cell_type": "code", "source": s} for s in sources]
+    read = python_code.read(json.dumps({"cells": cells}).encode(), "n.ipynb", "mine")
+
+    assert parts(read) == [("finetune", "a/x"), ("train", "b/y"), ("finetune", "c/z"), ("train", "d/w")]
+    assert next(c.place.key for c in read.claims if isinstance(c, StepClaim)).startswith("code cell 2: ")
+
+
+def test_the_example_of_a_docstring_is_weak() -> None:
+    code = ('"""Train.\n\naccelerate launch sft.py \\\n    --model_name_or_path a/x \\\n    --dataset_name b/y\n"""\n'
+            "from trl import SFTTrainer\ntrainer = SFTTrainer(model=args.model, train_dataset=data)\n")
+    read = python_code.read(code.encode(), "sft.py", "mine")
+
+    assert parts(read) == [("finetune", "a/x"), ("train", "b/y")]
+    assert {(c.place.line, c.place.weak) for c in read.claims if isinstance(c, StepClaim)} == {
+        (3, "an example of a launch in the docstring")}
+    assert parts(python_code.read(code.replace("SFTTrainer", "Other").encode(), "sft.py", "mine")) == []
+
+
+def test_a_script_in_a_folder_plans_a_model(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("trl sft --model_name_or_path a/x --dataset_name b/y --output_dir out/my-chat\n")
+
+    assert gather(tmp_path).subjects == ("my-chat",)
