@@ -26,6 +26,9 @@ TELLINGS = {
     "html": ("html", 80, False, "utf-8"),
     "json": ("json", 80, False, "utf-8"),
     "markdown": ("markdown", 80, False, "utf-8"),
+    "sarif": ("sarif", 80, False, "utf-8"),
+    "junit": ("junit", 80, False, "utf-8"),
+    "gitlab": ("gitlab", 80, False, "utf-8"),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from caveat.errors import SettingsError
 
 FORMATS = ("terminal", "json", "markdown", "html")
+GATE_FORMATS = (*FORMATS, "sarif", "junit", "gitlab")
 FAIL_ON = ("prohibited", "contradicted", "unknown", "depends", "unmet", "stale", "none")
 DEFAULT_FAIL_ON = ("prohibited", "contradicted", "unknown")
 
@@ -76,6 +77,11 @@ def show(text: str, options: argparse.Namespace) -> None:
         write(options.output, text if text.endswith("\n") else text + "\n")
     else:
         print(text.rstrip("\n"))
+
+
+def told(text: str, options: argparse.Namespace) -> None:
+    """A line for people beside the answer: on stderr, so that what programs read stays what it is."""
+    print(text, file=sys.stderr)
 
 
 def colour() -> bool:

@@ -7,6 +7,7 @@
     [[use]] act, of, as, named             an intended use
     [settle.WORD] reading, why, by, until  a reading your organisation chose
     [[accept]] finding, why, owner, until  a finding you live with
+    [policy] preset, allow, deny, verdicts what your organisation lets pass, per channel (see policy.py)
     [law] path                             a folder of own law beside it (read before all else, see law_path)
 
 The only file that is ours, so it is read strictly: an unknown key, act, fact, kind, reading or licence is a
@@ -17,12 +18,12 @@ text again (`toml_lines.py`).
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from caveat.errors import SettingsError, nearest
-from caveat.evidence import licence_words
+from caveat.evidence import licence_words, policy
 from caveat.evidence.source import text_of
 from caveat.evidence.toml_lines import Lines
 from caveat.law import toml_safe
@@ -43,7 +44,7 @@ NAMES = ("caveat.toml",)
 READS = "bytes"
 LIMIT = 1 << 20
 
-TABLES = ("project", "facts", "assets", "step", "use", "settle", "accept", "law")
+TABLES = ("project", "facts", "assets", "step", "use", "settle", "accept", "law", "policy")
 ASSET_FIELDS = ("target", "family", "parameters", "multimodal", "maker", "contents", "name", "alias")
 KEYS: dict[str, tuple[str, ...]] = {
     "project": ("name", "by", "kind", "licence"),
@@ -105,7 +106,8 @@ class Reading:
         facts = tuple(self._facts())
         return Evidence(
             claims=tuple(self._claims()), facts=tuple(f for f in facts if not f[0].startswith("reading.")),
-            settlements=(*self._settled(), *self._readings(facts)), acceptances=tuple(self._accepted()), you=self.you,
+            settlements=(*self._settled(), *self._readings(facts), *policy.settled(self)),
+            acceptances=tuple(self._accepted()), you=self.you, policy=tuple(policy.rules(self)),
         )
 
     def _parsed(self, text: str) -> dict[str, Any]:
@@ -117,7 +119,7 @@ class Reading:
 
     # Errors and the small types of values.
 
-    def wrong(self, path: str, what: str, near: list[str] | None = None) -> SettingsError:
+    def wrong(self, path: str, what: str, near: Iterable[str] | None = None) -> SettingsError:
         return SettingsError(what, near or (), f"{self.file}:{self.lines.of(path)}")
 
     def _only(self, table: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
@@ -303,14 +305,14 @@ class Reading:
     def _readings(self, facts: tuple[tuple[str, str], ...]) -> Iterator[Settlement]:
         for key, reading in facts:
             if key.startswith("reading."):
-                yield self._settlement(key[8:], f"facts.{key}", {"reading": reading})
+                yield self.settlement(key[8:], f"facts.{key}", {"reading": reading})
 
     def _settled(self) -> Iterator[Settlement]:
         for word, row in self.table("settle").items():
             path, checked = self._checked("settle", f"settle.{word}", row)
-            yield self._settlement(word, path, checked)
+            yield self.settlement(word, path, checked)
 
-    def _settlement(self, word: str, path: str, row: Mapping[str, Any]) -> Settlement:
+    def settlement(self, word: str, path: str, row: Mapping[str, Any]) -> Settlement:
         known = disputed()
         if known and word not in known:
             raise self.wrong(path, f"the word {word!r} is not disputed", nearest(word, known) or sorted(known)[:6])

@@ -13,6 +13,7 @@ from caveat.evidence.imagine import YOU
 from caveat.flows.asking import books, checked_facts, checked_readings, contradicted, names
 from caveat.flows.gathering import Gathered, lineage_of
 from caveat.flows.picture import graph_of
+from caveat.flows.policy import Seen, breaches, silent
 from caveat.law.shelf import shelf
 from caveat.law.words import VERDICTS
 from caveat.lineage import graph
@@ -45,16 +46,18 @@ class Context(NamedTuple):
 
 
 def check(path: str | Path, *, facts: Mapping[str, str] | None = None, readings: Mapping[str, str] | None = None,
-          presume: bool = True, today: str = "", asset: str | None = None) -> list[Report]:
+          presume: bool = True, today: str = "", asset: str | None = None,
+          policy: Evidence | None = None) -> list[Report]:
     """A report for each asset found under `path` (a folder, a file, or a caveat.toml).
 
+    `policy` is what a policy file says (evidence/policy.py), over what the caveat.toml of the place says.
     Raises EvidenceError if nothing can be read, SettingsError for an unknown word in caveat.toml.
     """
     from caveat.evidence import gather
     from caveat.flows.own_law import law_beside
 
     with law_beside(Path(path)):
-        evidence = gather(Path(path), asset)
+        evidence = gather(Path(path), asset) + (policy or Evidence())
         return check_evidence(evidence, facts=facts, readings=readings, presume=presume, today=today)
 
 
@@ -116,14 +119,19 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
     counted = [f for f in findings if f.accepted is None and _counts(f, ours)]
     may = tuple(_may(c, lineage, subject))
     reach = decisions[-1].reach if decisions else {}
+    drawn = graph_of(lineage, reach, subject, findings)
+    declared = _declared(asset)
+    seen = Seen(subject, drawn, declared, tuple(counted), may, c.facts.get("channel", ""))
+    broken = tuple(_accept(f, accepted) for f in dict.fromkeys(breaches(c.found.evidence.policy, seen)))
+    findings, counted = (*findings, *broken), [*counted, *(f for f in broken if f.accepted is None)]
     unused = [Problem(a.place.file, f"nothing is found that {a.finding} accepts", a.place.line, "it may be removed")
               for a in accepted if not any(f.accepted == a for f in findings)]
     return Report(
-        subject, asset.kind or "model", _worst(f.verdict for f in counted), _declared(asset), findings, may,
-        graph_of(lineage, reach, subject, findings), max([d.worlds for d in decisions], default=1),
+        subject, asset.kind or "model", _worst(f.verdict for f in counted), declared, findings, may,
+        drawn, max([d.worlds for d in decisions], default=1),
         _once(p for d in decisions for p in d.presumed), _once(s for d in decisions for s in d.standing),
         tuple(s for s in c.found.evidence.settlements if not _over(s, c.today)),
-        (*c.found.problems, *late, *unused), _law(decisions), maker,
+        (*c.found.problems, *late, *unused, *silent(c.found.evidence.policy, seen)), _law(decisions), maker,
     )
 
 

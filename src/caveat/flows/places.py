@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def place_of(named: str, online: bool = False) -> tuple[Path, str | None]:
         raise EvidenceError(f"{named}: no such path, and not in the local Hugging Face cache "
                             "(--online reads the hub; caveat trace shows what the catalogue knows)")
     return cached, named
+
+
+def root_of(place: Path, here: Path | None = None) -> str:
+    """The folder that files of this place are named from, relative to `here` (where the check runs); "" = outside."""
+    folder = place if place.is_dir() else place.parent
+    root = os.path.relpath(os.path.realpath(folder), os.path.realpath(here or Path.cwd())).replace(os.sep, "/")
+    return "" if root == "." or root.startswith("..") else root

@@ -105,6 +105,15 @@ class Acceptance(NamedTuple):
     place: Place = Place("declared")
 
 
+class PolicyRule(NamedTuple):
+    """One rule of an organisation: what = preset | allow | deny | verdicts; channel "" = wherever it goes."""
+
+    channel: str
+    what: str
+    values: tuple[str, ...]
+    place: Place = Place("declared")
+
+
 Claim = StepClaim | LicenceClaim | AssetClaim | FileClaim | UseClaim
 
 
@@ -118,10 +127,11 @@ class Evidence(NamedTuple):
     settlements: tuple[Settlement, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     you: str = ""  # [project].by
+    policy: tuple[PolicyRule, ...] = ()
 
     def __add__(self, other: "Evidence") -> "Evidence":  # type: ignore[override]  # evidence joins field by field
         return Evidence(
             self.subjects + other.subjects, self.claims + other.claims, self.problems + other.problems,
             self.facts + other.facts, self.settlements + other.settlements, self.acceptances + other.acceptances,
-            self.you or other.you,
+            self.you or other.you, self.policy + other.policy,
         )
