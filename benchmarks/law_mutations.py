@@ -2,7 +2,9 @@
 
 Every law file is broken in every way below, one element at a time, and only where the file itself says the element
 (what it has from a sibling is the sibling's). A mutant is caught if a case of that file, or of a file that is `like`
-it, gives another answer. What survives is a hole in the cases, or a clause that changes nothing.
+it, gives another answer, or if the broken file is refused when it is read. Of what survives it is asked whether any
+of some hundreds of questions (law_questions.py) tells it from the whole law: if one does, the cases have a hole; if
+none does, the change is idle, counted apart, and told with --idle.
 
     python benchmarks/law_mutations.py              all: a table by kind, and the survivors
     python benchmarks/law_mutations.py llama-2      the files named
@@ -19,14 +21,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from law_questions import Question, first_to_notice, meeting, moving, questions, questions_on
+
 from caveat.errors import LawError
 from caveat.flows.cases import case_faults
 from caveat.law.compile import Sources
 from caveat.law.rule import Case, Cell, Condition, Demand, Law, Rule, Test
-from caveat.law.shelf import in_force, shipped
+from caveat.law.shelf import in_force, shelf, shipped
 from caveat.law.words import CONTAINED_IN, GROUPS
 
 GOAL = 0.95
+ACT, ROLE = "drop an act of `do`", "drop a role of `on`"
 
 
 class Mutant(NamedTuple):
@@ -38,10 +43,16 @@ class Mutant(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a mutant: the first case that noticed, or ""."""
+    """What became of a mutant: the first case that noticed, else the first question that would have, else neither."""
 
     mutant: Mutant
     caught: str
+    hole: str = ""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing that can be asked tells it from the law as it is."""
+        return not self.caught and not self.hole
 
 
 class Files:
@@ -52,6 +63,7 @@ class Files:
         self.ids = sorted(self.sources.sources)
         self.laws = {id: self.sources.law(id) for id in self.ids}
         self.cases = {id: self.sources.cases(id) for id in self.ids}
+        self._asked_of, self._questions = "", list[Question]()
         self.like = {id: self.sources.sources[id].data.get("like", "") for id in self.ids}
 
     def siblings(self, id: str) -> list[str]:
@@ -66,6 +78,27 @@ class Files:
         hit = set(self.siblings(law.id))
         fresh._laws = {**{k: v for k, v in self.laws.items() if k not in hit}, law.id: law}
         return [law, *(fresh.law(id) for id in self.siblings(law.id))]
+
+    def telling(self, mutant: Mutant) -> list[Question]:
+        """The questions that could notice a mutant."""
+        law, kind = self.laws[mutant.law.id], mutant.kind
+        name, _, detail = mutant.where.partition(": ")
+        with in_force(shipped()):
+            asked = self.questions(law)
+            if kind.endswith("a cell"):
+                return moving(asked, mutant.where)
+            rule = next((r for r in law.rules if r.id == name), None)
+            if rule is None or rule.standing:
+                return asked
+            value = detail.partition(" = ")[2] if kind == "drop a value of a condition" else ""
+            asked = [*questions_on(law, rule, value), *asked]
+            return meeting(asked, rule, GROUPS.get(detail, {detail}) if kind == ACT else (),
+                           {detail} if kind == ROLE else ())
+
+    def questions(self, law: Law) -> list[Question]:
+        if self._asked_of != law.id:
+            self._asked_of, self._questions = law.id, questions(law)
+        return self._questions
 
     def asked(self, id: str) -> Iterator[tuple[str, Case]]:
         """Every case to ask about a mutant of this file."""
@@ -164,7 +197,7 @@ def drop_roles(r: Rule) -> Broken:
     for role in r.on if len(r.on) > 1 else ():
         held = any(role in CONTAINED_IN.get(o, ()) for o in r.on) and r.contained
         if not held:
-            yield "drop a role of `on`", role, r._replace(on=tuple(o for o in r.on if o != role))
+            yield ROLE, role, r._replace(on=tuple(o for o in r.on if o != role))
 
 
 def drop_targets(r: Rule) -> Broken:
@@ -202,7 +235,7 @@ def act_mutants(law: Law, written: Iterable[Mapping[str, Any]]) -> Iterator[Muta
             kept = {a for x in do if x != item for a in GROUPS.get(x, {x})}
             fewer = rule._replace(do=tuple(a for a in rule.do if a in kept))
             if fewer != rule:
-                yield Mutant("drop an act of `do`", f"{rule.id}: {item}", with_rule(law, rule, fewer))
+                yield Mutant(ACT, f"{rule.id}: {item}", with_rule(law, rule, fewer))
 
 
 def cell_mutants(law: Law, own: Iterable[str], below: Law | None) -> Iterator[Mutant]:
@@ -297,7 +330,7 @@ def fate(files: Files, mutant: Mutant) -> Result:
         for id, case in files.asked(mutant.law.id):
             if case_faults(id, case):
                 return Result(mutant, f"{id}: {case.ask}")
-    return Result(mutant, "")
+        return Result(mutant, "", first_to_notice(mutant.law.id, shelf(), files.telling(mutant)))
 
 
 def unnamed(law: Law) -> bool:
@@ -310,6 +343,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*", help="law files (default: all)")
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--idle", action="store_true", help="list what no question tells from the law as it is")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     files, began = Files(), time.perf_counter()
@@ -317,25 +351,33 @@ def main() -> int:
     if options.sample:
         mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     results = [fate(files, m) for m in mutants]
-    tell(results, time.perf_counter() - began)
+    tell(results, time.perf_counter() - began, options.idle)
     return 0 if share(results) >= GOAL else 1
 
 
 def share(results: Iterable[Result]) -> float:
-    told = [bool(r.caught) for r in results]
+    """Caught, of those that anything can tell from the law as it is."""
+    told = [bool(r.caught) for r in results if not r.idle]
     return sum(told) / max(len(told), 1)
 
 
-def tell(results: list[Result], seconds: float) -> None:
-    total, caught = Counter(r.mutant.kind for r in results), Counter(r.mutant.kind for r in results if r.caught)
-    for kind, n in total.most_common():
-        print(f"{kind:<30}{caught[kind]:>6} / {n:<6}{caught[kind] / n:>7.1%}")
-    print(f"{'all':<30}{sum(caught.values()):>6} / {len(results):<6}{share(results):>7.1%}   in {seconds:.0f} s")
-    survivors = [r.mutant for r in results if not r.caught]
-    if survivors:
-        print("\nsurvivors")
-    for m in survivors:
-        print(f"  {m.law.id}: {m.kind}: {m.where}")
+def tell(results: list[Result], seconds: float, idle: bool) -> None:
+    kinds = Counter(r.mutant.kind for r in results)
+    print(f"{'':<30}{'caught':>8} / {'tellable':<10}{'':>5}{'idle':>8}")
+    for kind, _ in kinds.most_common():
+        _line(kind, [r for r in results if r.mutant.kind == kind])
+    _line("all", results)
+    print(f"{len(results)} mutants in {seconds:.0f} s")
+    for r in results:
+        if r.hole:
+            print(f"hole  {r.mutant.law.id}: {r.mutant.kind}: {r.mutant.where}   ask: {r.hole}")
+        elif r.idle and idle:
+            print(f"idle  {r.mutant.law.id}: {r.mutant.kind}: {r.mutant.where}")
+
+
+def _line(kind: str, results: list[Result]) -> None:
+    caught, idle = sum(bool(r.caught) for r in results), sum(r.idle for r in results)
+    print(f"{kind:<30}{caught:>8} / {len(results) - idle:<10}{share(results):>5.0%}{idle:>8}")
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def _cases() -> int:
     from caveat.law.compile import Sources
 
     src = Sources()
-    return sum(len(s.data.get("case", [])) for s in src.sources.values())
+    return sum(len(src.cases(id)) for id in src.sources)
 
 
 def _own_words(law: Shelf) -> str:

@@ -23,7 +23,8 @@ RULE_KEYS = frozenset(
 )
 OUTBOUND_KEYS = frozenset({"on", "demand", "at", "alone"})
 CASE_KEYS = frozenset(
-    ["id", "ask", "answer", "by", "duties", "not-owed", "doubts", "only-duties", "no-doubts", "standing", "why", "sure"]
+    ["id", "ask", "answer", "by", "duties", "not-owed", "doubts", "only-duties", "no-doubts", "standing", "each", "why",
+     "sure"]
 )
 WORD_KEYS = frozenset({"word", "ask", "used-as", "presumed", "reading", "note"})
 READING_KEYS = frozenset({"id", "means", "held-by", "acts", "also", "targets", "grants"})
@@ -126,7 +127,8 @@ class LawParser:
         )
 
     def cases(self) -> tuple[Case, ...]:
-        return tuple(self._case(n, c) for n, c in enumerate(self.source.data.get("case", [])))
+        rows = enumerate(self.source.data.get("case", []))
+        return tuple(self._case(n, one) for n, c in rows for one in _each(c))
 
     def _one_of(self, word: str, known: Iterable[str], key: str, table: str = "", n: int = 0) -> str:
         if word not in known:
@@ -245,6 +247,12 @@ class LawParser:
         return Case(c["ask"], c["answer"], tuple(c.get("by", [])), tuple(c.get("duties", [])),
                     tuple(c.get("not-owed", [])), tuple(c.get("doubts", [])), bool(c.get("only-duties", False)),
                     bool(c.get("no-doubts", False)), c.get("why", ""), tuple(c.get("standing", [])))
+
+
+def _each(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """A case that is asked once for each value of `each`, where its question has {}."""
+    values = case.get("each")
+    return [{**case, "ask": str(case["ask"]).replace("{}", str(v))} for v in values] if values else [case]
 
 
 def expand_acts(source: Source, do: Any, table: str, n: int, as_words: frozenset[str]) -> tuple[str, ...]:

@@ -37,12 +37,12 @@ STYLE = """
 @media(prefers-color-scheme:dark){:root{--ink:#e9eaec;--quiet:#a3a8b0;--line:#3a3d42;--paper:#16171a;--soft:#202226;
 --link:#8ab8ff;--no:#ff8a80;--yes:#7fd69c;--if:#f0c36a}}
 *{box-sizing:border-box}
-body{margin:0;font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}
+body{margin:0;font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:break-word}
 main,header,footer{max-width:62rem;margin:0 auto;padding:0 1rem}
 header{padding-top:1.2rem}footer{padding:2rem 1rem;color:var(--quiet);font-size:.9rem}
 h1{font-size:1.5rem;line-height:1.25;margin:.3rem 0 .8rem}h2{font-size:1.12rem;margin:2rem 0 .5rem}
 a{color:var(--link);text-decoration:none}a:hover,a:focus{text-decoration:underline}
-p{margin:.5rem 0;max-width:46rem}.quiet{color:var(--quiet)}
+p{margin:.5rem 0;max-width:46rem;overflow-wrap:anywhere}ul.list b,ul.list small{overflow-wrap:anywhere}.quiet{color:var(--quiet)}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 th{text-align:left;color:var(--quiet);font-weight:600;border-bottom:2px solid var(--line);padding:.35rem .6rem .35rem 0}
 td{vertical-align:top;border-bottom:1px solid var(--line);padding:.45rem .6rem .45rem 0}
