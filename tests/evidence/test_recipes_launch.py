@@ -82,3 +82,16 @@ def test_a_script_in_a_folder_plans_a_model(tmp_path: Path) -> None:
     (tmp_path / "run.sh").write_text("trl sft --model_name_or_path a/x --dataset_name b/y --output_dir out/my-chat\n")
 
     assert gather(tmp_path).subjects == ("my-chat",)
+
+
+def test_a_trainer_names_its_teacher_and_its_judges() -> None:
+    code = ("from trl import GKDTrainer\nmodel = AutoModelForCausalLM.from_pretrained('a/x')\n"
+            "rm = AutoModelForSequenceClassification.from_pretrained('r/m')\n"
+            "GKDTrainer(model=model, teacher_model='t/t', reward_funcs=[rm, 'j/j', own_function],\n"
+            "           train_dataset=load_dataset('b/y'), args=GKDConfig(output_dir='out/my-chat'))\n")
+    read = python_code.read(code.encode(), "gkd.py", "mine")
+
+    assert {(c.child, c.act, c.parent) for c in read.claims if isinstance(c, StepClaim)} == {
+        ("my-chat", "finetune", "a/x"), ("my-chat", "distil", "t/t"), ("my-chat", "train", "b/y"),
+        ("my-chat", "train", "answers of my-chat, scored"), ("answers of my-chat, scored", "annotate", "r/m"),
+        ("answers of my-chat, scored", "annotate", "j/j")}

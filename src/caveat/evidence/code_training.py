@@ -62,7 +62,9 @@ def _steps(t: ast.Call, child: str, adapted: bool, names: Names, by_node: dict[a
     model = keyword(t, "model") or (t.args[0] if t.args else None)
     lora = adapted or keyword(t, "peft_config") is not None
     data = keyword(t, "train_dataset", "dataset")
-    for part, kind, act in ((model, "model", "adapt" if lora else "finetune"), (data, "dataset", "train")):
+    teacher = keyword(t, "teacher_model")
+    for part, kind, act in ((model, "model", "adapt" if lora else "finetune"), (teacher, "model", "distil"),
+                            (data, "dataset", "train")):
         for c in _origins(part, names, by_node):
             used.add(c.name)
             if c.kind == kind and is_public(c):
@@ -70,8 +72,24 @@ def _steps(t: ast.Call, child: str, adapted: bool, names: Names, by_node: dict[a
                 yield AssetClaim(child, "kind", "model", place(file, t.lineno, how, child, "detected"))
                 yield AssetClaim(c.name, "kind", kind, where)
                 yield StepClaim(child, act, c.name, where, computed=c.computed)
-    for extra in ("ref_model", "eval_dataset", "reward_model", "tokenizer"):
+    yield from _marked(t, child, names, by_node, file, used)
+    for extra in ("ref_model", "eval_dataset", "tokenizer"):
         used.update(c.name for c in _origins(keyword(t, extra), names, by_node))
+
+
+def _marked(t: ast.Call, child: str, names: Names, by_node: dict[ast.Call, list[Call]], file: str,
+            used: set[str]) -> Iterator[Claim]:
+    """Reward models and judges mark answers, and the model learns from the marks: a set of answers in between."""
+    given = keyword(t, "reward_model", "reward_funcs", "judge")
+    parts = given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given]
+    judges = [c for p in parts for c in _origins(p, names, by_node) if c.kind == "model"]
+    used.update(c.name for c in judges)
+    answers = f"answers of {child}, scored"
+    for c in filter(is_public, judges):
+        where = place(file, c.line, f"{dotted(t.func)}: {c.how}", c.written, "detected", c.weak)
+        yield from (AssetClaim(answers, "kind", "dataset", where), AssetClaim(answers, "own", "yes", where))
+        yield StepClaim(answers, "annotate", c.name, where, computed=c.computed)
+        yield StepClaim(child, "train", answers, where)
 
 
 def _origins(node: ast.expr | None, names: Names, by_node: dict[ast.Call, list[Call]]) -> list[Call]:
