@@ -184,7 +184,8 @@ def focus(c: Chance) -> list[Rule]:
     says, every_role = c.pick("must not", "must not", "must"), tuple(ROLES)
     taught = Rule("focus", "focus", says, ("train", "distil", "merge"), wrote, whose=c.pick("any", "any", "own"))
     return {
-        "strangers": [taught], "families": [taught._replace(unless=made_from)],
+        "strangers": [taught, Rule("changed", "changed", says, ALL, ("derivative",))],
+        "families": [taught._replace(unless=made_from)],
         "names": [Rule("focus", "focus", "must", ("ship", "sell"), every_role,
                        check=(("name-prefix", c.pick("alpha", "beta")),))],
         "worlds": [Rule("focus", "focus", "must not", (c.pick("ship", "run", "merge", "train", "finetune"),),
@@ -241,12 +242,14 @@ def a_made(c: Chance, id: str, before: Sequence[Asset], laws: Sequence[str]) -> 
     )
 
 
-def strangers(c: Chance) -> list[Asset]:
-    """What somebody's model wrote, found and taught."""
+def strangers(c: Chance, law: str) -> list[Asset]:
+    """What somebody's model wrote, found and taught; and its owner's own variant, under the same licence."""
     found = Asset("found", "dataset", maker="other", own=True, edges=(Edge("generate", "a0", "other", ""),))
     by = c.pick(YOU, YOU, "third")
     edges = (Edge("train", "found", by, ""), Edge("finetune", "a0", YOU, ""))[: c.pick(1, 1, 2)]
-    return [found, Asset("pupil", "model", maker=by, own=True, edges=edges)]
+    tuned = (Edge("finetune", "a0", "other", ""),)
+    own = Asset("variant", "model", maker="other", licensed=_under((law,)), edges=tuned)
+    return [found, Asset("pupil", "model", maker=by, own=True, edges=edges), own]
 
 
 def families(c: Chance) -> list[Asset]:
@@ -265,7 +268,7 @@ def a_lineage(c: Chance, laws: Sequence[str]) -> Lineage:
     assets = [an_origin(c, f"a{n}", laws) for n in range(c.randint(1, 3))]
     if c.about in ("strangers", "families"):
         assets[0] = assets[0]._replace(kind="model", licensed=_under((laws[0],)), own=False)
-        assets += strangers(c) if c.about == "strangers" else families(c)
+        assets += strangers(c, laws[0]) if c.about == "strangers" else families(c)
     if c.about == "guards":
         assets[0] = assets[0]._replace(kind="model", licensed=_under((laws[0],)), own=False)
         assets += [Asset(f"tuned{n}", "model", maker=YOU, own=True, edges=(Edge("finetune", parent, YOU, ""),))
