@@ -43,6 +43,8 @@ class Context(NamedTuple):
     today: str
     presume: bool
     you: str
+    spots: Mapping[str, int]  # asset -> its place in the lineage, parents first
+    meant: tuple[UseClaim, ...]
 
 
 def check(path: str | Path, *, facts: Mapping[str, str] | None = None, readings: Mapping[str, str] | None = None,
@@ -66,12 +68,13 @@ def check_evidence(evidence: Evidence, *, facts: Mapping[str, str] | None = None
     """The same for evidence that was gathered already."""
     day = today or date.today().isoformat()
     found = lineage_of(evidence, names(), day)
-    acts = [u.act for u in found.evidence.claims if isinstance(u, UseClaim)]
+    meant = tuple(u for u in found.evidence.claims if isinstance(u, UseClaim))
     settled, late = settled_readings(found.evidence.settlements, day)
     told = {**checked_facts(dict(found.evidence.facts)), **checked_facts(facts or {})}
-    problems = (*found.problems, *late, *contradicted(told, acts))
-    context = Context(found._replace(problems=problems), told,
-                      {**settled, **checked_readings(readings or {})}, day, presume, evidence.you or YOU)
+    problems = (*found.problems, *late, *contradicted(told, [u.act for u in meant]))
+    spots = {id: n for n, id in enumerate(found.lineage.assets)}
+    context = Context(found._replace(problems=problems), told, {**settled, **checked_readings(readings or {})}, day,
+                      presume, evidence.you or YOU, spots, meant)
     return [_report(context, subject) for subject in found.subjects]
 
 
@@ -103,9 +106,9 @@ def _behind(c: Context, subject: str) -> graph.Lineage:
     whole = c.found.lineage
     if len(c.found.subjects) == 1:
         return whole
-    used = {x for u in c.found.evidence.claims if isinstance(u, UseClaim) for x in (u.asset, u.of)}
-    kept = whole.above([subject, *(used & whole.assets.keys())])
-    return graph.Lineage({id: a for id, a in whole.assets.items() if id in kept}, whole.problems)
+    used = {x for u in c.meant for x in (u.asset, u.of) if x in whole.assets}
+    kept = sorted(whole.above([subject, *used]), key=c.spots.__getitem__)
+    return graph.Lineage({id: whole.assets[id] for id in kept}, whole.problems)
 
 
 def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
@@ -233,8 +236,7 @@ def _declared(asset: graph.Asset) -> tuple[Declared, ...]:
 
 def _uses(c: Context, lineage: graph.Lineage, subject: str) -> list[Judged]:
     """Uses written down in caveat.toml, judged together: facts such as `sell` hold for all."""
-    meant = [u for u in c.found.evidence.claims if isinstance(u, UseClaim)]
-    uses = tuple(Use(u.act, u.asset or subject, u.offered, u.named) for u in meant if u.asset in ("", subject))
+    uses = tuple(Use(u.act, u.asset or subject, u.offered, u.named) for u in c.meant if u.asset in ("", subject))
     if not uses:
         return []
     asked, meant_for = _judge(lineage, _asked(c, c.you)._replace(uses=uses, within=frozenset()))
