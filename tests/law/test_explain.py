@@ -27,10 +27,10 @@ def test_a_tag_of_the_hub_is_told_with_its_reason() -> None:
 
 def test_a_license_name_says_which_licence_it_means() -> None:
     names = shipped().raw("licence_names")
-    name = next(n for n in names if n not in shipped().ids() and shipped().resolve(n) and not shipped().tag(n))
+    name = next(n for n in names if n not in shipped().ids() and shipped().resolve(n) not in (None, "unknown")
+                and not shipped().tag(n))
 
-    assert f"The license_name '{name}' on a model card means" in tell("json", explain(name)).replace("\\", "") or (
-        "license_name" in " ".join(r for p in explain(name).parts for row in p.rows for r in row))
+    assert f"The license_name '{name}' on a model card means" in " ".join(p.rows[0][0] for p in explain(name).parts)
 
 
 def test_every_tag_every_licence_and_every_word_can_be_explained() -> None:
@@ -88,7 +88,7 @@ def test_a_licence_against_itself_differs_in_nothing() -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_matrix_keeps_to_the_width(columns: int) -> None:
-    licences = ("apache-2.0", "llama-3.1", "gemma", "cc-by-nc-4.0", "bigscience-openrail-m", "deepseek-la-1.0", "mrl-0.1")
+    licences = ("apache-2.0", "llama-3.1", "gemma", "cc-by-nc-4.0", "bigscience-openrail-m", "deepseek-la-1.0")
     told = tell("terminal", matrix(*licences, width=columns), columns)
 
     assert max(map(len, told.splitlines())) <= columns

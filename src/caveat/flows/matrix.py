@@ -43,17 +43,18 @@ def compare(*licences: str) -> Document:
     """Licences side by side, by effect: differences first. Raises SettingsError for a licence nobody knows."""
     laws = [known(name) for name in licences]
     rows = _rows(laws)
-    apart, clauses = [r for r in rows if r.differs()], [r for r in rows if not r.differs()]
+    apart, same = [r for r in rows if r.differs()], [r for r in rows if not r.differs()]
     verdicts = [r for r in apart if len({_verdict(a) for a in r.answers}) > 1]
     owed = [r for r in apart if r not in verdicts]
     head = ("you", *(law.id for law in laws))
-    parts = [*_block("Where they differ", head, verdicts), *_block("Where the verdict is the same, by other clauses or with other duties", head, owed)]
+    parts = [*_block("Where they differ", head, verdicts),
+             *_block("Where the verdict is the same, by other clauses or with other duties", head, owed)]
     parts = parts or [text("No difference in what they let you do, among the acts compared.")]
-    if clauses:
-        parts += [heading("Where they agree"), table(("you", "all"), [(r.effect.label, r.words()[0]) for r in clauses])]
+    if same:
+        parts += [heading("Where they agree"), table(("you", "all"), [(r.effect.label, r.words()[0]) for r in same])]
     changed = _clauses(laws) if len(laws) == 2 else []
     parts += [heading("Clauses that differ"), table(("clause", "rule", "change"), changed)] if changed else []
-    data = {"licences": [law.id for law in laws], "effects": [_data(r, laws) for r in (*verdicts, *owed, *clauses)],
+    data = {"licences": [law.id for law in laws], "effects": [_data(r, laws) for r in (*verdicts, *owed, *same)],
             "clauses": [{"clause": c, "rule": r, "change": x} for c, r, x in changed]}
     return Document(" against ".join(law.id for law in laws), tuple(parts), data)
 

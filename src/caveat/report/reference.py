@@ -42,7 +42,8 @@ main,header,footer{max-width:62rem;margin:0 auto;padding:0 1rem}
 header{padding-top:1.2rem}footer{padding:2rem 1rem;color:var(--quiet);font-size:.9rem}
 h1{font-size:1.5rem;line-height:1.25;margin:.3rem 0 .8rem}h2{font-size:1.12rem;margin:2rem 0 .5rem}
 a{color:var(--link);text-decoration:none}a:hover,a:focus{text-decoration:underline}
-p{margin:.5rem 0;max-width:46rem;overflow-wrap:anywhere}ul.list b,ul.list small{overflow-wrap:anywhere}.quiet{color:var(--quiet)}
+p{margin:.5rem 0;max-width:46rem;overflow-wrap:anywhere}
+ul.list b,ul.list small{overflow-wrap:anywhere}.quiet{color:var(--quiet)}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 th{text-align:left;color:var(--quiet);font-weight:600;border-bottom:2px solid var(--line);padding:.35rem .6rem .35rem 0}
 td{vertical-align:top;border-bottom:1px solid var(--line);padding:.45rem .6rem .45rem 0}
@@ -116,7 +117,8 @@ def index_page(entries: Iterable[Entry]) -> str:
 
 
 def _section(name: str, entries: list[Entry]) -> str:
-    return f'<section><h2>{for_html(name[0].upper() + name[1:])}</h2><ul class="list">{"".join(map(_row, entries))}</ul></section>'
+    title, rows = for_html(name[0].upper() + name[1:]), "".join(map(_row, entries))
+    return f'<section><h2>{title}</h2><ul class="list">{rows}</ul></section>'
 
 
 def _row(e: Entry) -> str:
