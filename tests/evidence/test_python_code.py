@@ -144,3 +144,19 @@ def test_a_loaded_model_handed_on_is_no_unknown_name() -> None:
     said = read('m = AutoModel.from_pretrained("a/x")\npipeline("t", model=m)\npipeline("t", model=load())')
 
     assert said.problems == ()
+
+
+@pytest.mark.parametrize(("model", "kind"), [("gpt-4", "service"), ("meta-llama/Llama-2-70b-chat-hf", "model")])
+def test_rows_asked_of_a_service_before_training_are_written_by_it(model: str, kind: str) -> None:
+    said = read(f"""
+        def ask(q):
+            return client.chat.completions.create(model="{model}", messages=q).choices[0]
+        rows = Dataset.from_list([{{"text": ask(q)}} for q in open("q.txt")])
+        SFTTrainer("a/base", train_dataset=rows, args=SFTConfig(output_dir="desk"))
+    """)
+    steps = [(c.child, c.act, c.parent) for c in said.claims if isinstance(c, StepClaim)]
+    kinds = {c.value for c in said.claims if isinstance(c, AssetClaim) and c.asset == model}
+
+    assert [("desk", "finetune", "a/base"), ("answers for desk", "generate", model),
+            ("desk", "train", "answers for desk")] == steps
+    assert {kind} == kinds

@@ -2,6 +2,7 @@
 
     SFTTrainer(model=model, train_dataset=ds, args=SFTConfig(output_dir="my-chat"))
       my-chat <-finetune- what `model` was loaded from,   my-chat <-train- what `ds` was loaded from
+      my-chat <-train- answers for my-chat <-generate- the service that the rows of `ds` were asked of
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def _steps(t: ast.Call, child: str, adapted: bool, names: Names, by_node: dict[a
                 yield AssetClaim(c.name, "kind", kind, where)
                 yield StepClaim(child, act, c.name, where, computed=c.computed)
     yield from _marked(t, child, names, by_node, file, used)
+    yield from _written(t, data, child, names, by_node, file, used)
     for extra in ("ref_model", "eval_dataset", "tokenizer"):
         used.update(c.name for c in _origins(keyword(t, extra), names, by_node))
 
@@ -90,6 +92,25 @@ def _marked(t: ast.Call, child: str, names: Names, by_node: dict[ast.Call, list[
         yield from (AssetClaim(answers, "kind", "dataset", where), AssetClaim(answers, "own", "yes", where))
         yield StepClaim(answers, "annotate", c.name, where, computed=c.computed)
         yield StepClaim(child, "train", answers, where)
+
+
+def _written(t: ast.Call, data: ast.expr | None, child: str, names: Names, by_node: dict[ast.Call, list[Call]],
+             file: str, used: set[str]) -> Iterator[Claim]:
+    """Rows that the program asks a service for before it trains on them: a set of answers in between."""
+    answers = f"answers for {child}"
+    for c in (c for c in _origins(data, names, by_node) if _asked(c) and is_public(c)):
+        used.add(c.name)
+        where = place(file, c.line, f"{dotted(t.func)}: {c.how}", c.written, "detected", c.weak)
+        yield AssetClaim(child, "kind", "model", place(file, t.lineno, dotted(t.func), child, "detected"))
+        yield AssetClaim(c.name, "kind", c.kind, where)
+        yield from (AssetClaim(answers, "kind", "dataset", where), AssetClaim(answers, "own", "yes", where))
+        yield StepClaim(answers, "generate", c.name, where, computed=c.computed)
+        yield StepClaim(child, "train", answers, where)
+
+
+def _asked(c: Call) -> bool:
+    """A service, or an open model behind the client of one: `create(model="owner/name")` on one's own server."""
+    return c.kind == "service" or (c.kind == "model" and c.how.endswith((".create", ".parse")))
 
 
 def _origins(node: ast.expr | None, names: Names, by_node: dict[ast.Call, list[Call]]) -> list[Call]:
