@@ -4,8 +4,9 @@
     caveat.ask("may I train falcon-7b on output of llama-2-70b-chat?").verdict    # "prohibited"
     for report in caveat.check("./my-model"): print(report.verdict)
 
-Everything a program needs is here: `ask`, `check`, `trace`, `explain`, `compare`, `render`, and the values they give
-(`Verdict`, `Report`, `Finding`, `Graph`) or raise (`CaveatError`). Names are imported when first used.
+Everything a program needs is here: `ask`, `check`, `trace`, `explain`, `compare`, `render`, `own_law` (a block in
+which folders of own law hold), and the values they give (`Verdict`, `Report`, `Finding`, `Graph`) or raise
+(`CaveatError`). Names are imported when first used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from caveat.flows.checking import check as check
     from caveat.flows.explaining import explain as explain
     from caveat.flows.matrix import compare as compare
+    from caveat.flows.own_law import own_law as own_law
     from caveat.flows.tracing import trace as trace
     from caveat.report import render as render
     from caveat.verdict.answer import Finding as Finding
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ask": "caveat.flows.asking", "check": "caveat.flows.checking", "trace": "caveat.flows.tracing",
-    "explain": "caveat.flows.explaining", "compare": "caveat.flows.matrix", "render": "caveat.report",
+    "explain": "caveat.flows.explaining", "compare": "caveat.flows.matrix", "own_law": "caveat.flows.own_law", "render": "caveat.report",
     "Verdict": "caveat.verdict.answer", "Report": "caveat.verdict.answer", "Finding": "caveat.verdict.answer",
     "Graph": "caveat.verdict.answer", "CaveatError": "caveat.errors",
 }
 
-__all__ = ["CaveatError", "Finding", "Graph", "Report", "Verdict", "ask", "check", "compare", "explain", "render", "trace"]
+__all__ = [
+    "CaveatError", "Finding", "Graph", "Report", "Verdict", "ask", "check", "compare", "explain", "own_law", "render",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:
