@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ask": "caveat.flows.asking", "check": "caveat.flows.checking", "trace": "caveat.flows.tracing",
-    "explain": "caveat.flows.explaining", "compare": "caveat.flows.matrix", "own_law": "caveat.flows.own_law", "render": "caveat.report",
+    "explain": "caveat.flows.explaining", "compare": "caveat.flows.matrix", "own_law": "caveat.flows.own_law",
+    "render": "caveat.report",
     "Verdict": "caveat.verdict.answer", "Report": "caveat.verdict.answer", "Finding": "caveat.verdict.answer",
     "Graph": "caveat.verdict.answer", "CaveatError": "caveat.errors",
 }
