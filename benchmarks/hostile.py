@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
@@ -22,15 +23,15 @@ def main() -> int:
     rows = [h for h in FOLDERS if (deep or not h.deep) and (not words or any(w in h.name for w in words))]
     print(f"bounds: {SECONDS:.0f} s of CPU, {MEGABYTES:.0f} MB at the peak\n")
     print(f"{'input':<52}{'seconds':>8}{'MB':>6}{'code':>6}  told")
-    return int(not all([measured(h.name) for h in rows]))
+    kept = list(map(measured, rows))
+    return int(not all(kept))
 
 
-def measured(name: str) -> bool:
+def measured(hostile: Any) -> bool:
     """Prints one row; whether it kept within bounds and did nothing that is forbidden."""
-    from tests.hostile_folders import FOLDERS, GOOD
+    from tests.hostile_folders import GOOD
     from tests.hostile_run import caveat
 
-    hostile = next(h for h in FOLDERS if h.name == name)
     home = Path(tempfile.mkdtemp(prefix="caveat-hostile-"))
     folder = home / "m"
     folder.mkdir()
@@ -41,7 +42,8 @@ def measured(name: str) -> bool:
     shutil.rmtree(home, ignore_errors=True)
     kept = run.cpu < SECONDS and run.peak < MEGABYTES and not run.forbidden and run.code in hostile.codes
     told = run.line(hostile.told).removeprefix("problem ")[:90] or "(nothing is wrong with it)"
-    print(f"{name:<52}{run.cpu:>8.1f}{run.peak:>6.0f}{run.code:>6}  {told}{'' if kept else '  OUT OF BOUNDS'}", flush=True)
+    row = f"{hostile.name:<52}{run.cpu:>8.1f}{run.peak:>6.0f}{run.code:>6}  {told}"
+    print(row if kept else f"{row}  OUT OF BOUNDS", flush=True)
     return kept
 
 
