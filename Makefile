@@ -47,6 +47,7 @@ docs: $(VENV)/.dev    ## write docs/reference/ and the README's runs again from 
 bench: $(VENV)/.dev   ## time and size, as ratios to a named limit
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/scale.py
+	$(PY) benchmarks/hostile.py
 
 law: $(VENV)/.run     ## compile the law files and the catalogue that ship
 	$(PY) -m caveat.law compile
