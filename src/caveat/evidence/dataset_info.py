@@ -79,8 +79,9 @@ SHIPPED: dict[str, str] = {
 
 def aliases(recipe: Path | None, folder: str) -> Mapping[str, Alias]:
     """The aliases that hold for a recipe: of the nearest dataset_info.json, else those that ship with the tool."""
+    below = folder if not folder.startswith(("/", "~")) and ".." not in folder else "."
     for base in _bases(recipe):
-        for place in (base / folder / FILE, base / FILE):
+        for place in (base / below / FILE, base / FILE):
             found = _small(place)
             if found:
                 return _read(str(place), folder, *found)
