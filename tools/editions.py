@@ -71,6 +71,8 @@ GEMINI = (("age requirements", "age"), ("use restrictions", "restrict"), ("use o
           ("disclaimers", "disclaimers"))
 
 RAIL = (("use-based restrictions. ", "5"), ("attachment a", "A"))
+#: The crawled page holds the terms twice: up to where they begin for the last time.
+AGAIN = r"(?<=\n)These Terms of Service for Commercial(?=(?:(?!These Terms of Service for Commercial)[\s\S])*\Z)"
 GRANT = (("permission is hereby", "grant"), ("permission to use", "grant"), ("the above copyright", "notice"),
          ("the software is provided", "warranty"), ("in no event", "warranty"), ("this is free", "grant"),
          ("the copyright notices in", "notice"))
@@ -110,9 +112,10 @@ EDITIONS: tuple[Edition, ...] = (
     *(Edition(f"yi-{v}", f"yi-{v}~agreement~{v}.txt", version=v) for v in ("1.0", "2.0", "2.1")),
     *(Edition(law, f"{law}~terms~.txt", "terms") for law in (
         "anthropic-commercial-2025-06-17", "anthropic-consumer-2025-10-08", "anthropic-usage-policy-2025-09-15",
-        "deepseek-platform-2025-01-20", "meta-model-api-2026-08-21", "mistral-commercial-2026-03-12",
+        "deepseek-platform-2025-01-20", "meta-model-api-2026-08-21",
         "openai-services-2025-05-31", "qwen-chat-2026-05-19", "xai-enterprise-2025-06-27",
         "xai-enterprise-2026-08-14")),
+    Edition("mistral-commercial-2026-03-12", "mistral-commercial-2026-03-12~terms~.txt", "terms", before=AGAIN),
     Edition("xai-enterprise-2026-08-14", "xai-enterprise-2026-08-14~policy~.txt", "policy", prefix="aup"),
     *(Edition(law, law, headings=GRANT) for law in ("mit", "isc", "unlicense", "postgresql")),
     Edition("zlib", "zlib", headings=BSD), *_same(

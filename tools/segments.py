@@ -82,18 +82,18 @@ def _labelled(text: str, shape: Shape) -> Iterator[tuple[str, str]]:
         step = _step(bare, indent, ladder, counted, shape.headings) if open else None
         if step is not None:
             if held:
-                yield label, " ".join(held)
+                yield label, "\n".join(held)
             ladder, bare = step
             label, held = _spelt(ladder, shape.form), [bare]
         elif blank:
-            yield label, " ".join(held)
+            yield label, "\n".join(held)
             ladder = _dropped(ladder, indent)
             heads += not ladder
             label, held = _spelt(ladder, shape.form) if ladder else f"head.{heads}", [bare]
         else:
             held.append(bare)
         blank = False
-    yield label, " ".join(held)
+    yield label, "\n".join(held)
 
 
 def _step(bare: str, indent: int, ladder: list[Rung], outline: bool,

@@ -19,6 +19,8 @@ SIBLINGS, NEAR, TRIES = 16, 0.88, 4
 FEW = 20
 #: A clause with fewer of its grams than this is missing.
 PRESENT = 0.34
+#: So many words in a row, of which nearly all are as they were, are enough whatever else has them.
+VERBATIM = 150
 #: A clause with fewer grams than this does not tell where a text was cut.
 SOLID = 8
 #: A text is called a licence if it has this much of it, or this much and enough that no other text has.
@@ -117,6 +119,8 @@ def _sure(reading: Reading, seen: Text) -> bool:
         return False
     if reading.shown >= MOSTLY:
         return True
+    if reading.dense >= NEARLY and len(reading.covered) >= VERBATIM and _intact(reading.spans) >= NEARLY:
+        return True
     own = seen.known.telling({seen.grams[s.clause.length][p] for s in reading.spans if s.share >= PRESENT
                               for p in s.hits})
     return reading.shown >= SOME and own >= OWN and reading.dense >= DENSE
@@ -139,7 +143,7 @@ def _intact(spans: tuple[Span, ...]) -> float:
 
 def _laid(edition: Edition, seen: Text) -> Reading | None:
     """The edition laid over the text: each clause where most of it stands."""
-    spans = tuple(seen.span(c) for c in edition.clauses)
+    spans = _alone(tuple(seen.span(c) for c in edition.clauses))
     strong = [s for s in spans if s.share >= 0.5]
     if not strong:
         return None
@@ -151,6 +155,19 @@ def _laid(edition: Edition, seen: Text) -> Reading | None:
     shown = sum(s.share * len(s.clause.grams) for s in spans) / max(1, edition.size)
     dense = len(covered) / max(1, region[1] - region[0])
     return Reading(edition, spans, region, covered, _cost(edition, spans, region, covered, seen.words), shown, dense)
+
+
+def _alone(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """A clause that seems half there, in words that another clause has whole, is not there: they share a phrase."""
+    taken = {p for s in spans if s.share >= NEARLY for p in range(s.first, s.last + 1)}
+    return tuple(s if s.share >= NEARLY or not s.hits else _less(s, taken) for s in spans)
+
+
+def _less(span: Span, taken: set[int]) -> Span:
+    hits = tuple(p for p in span.hits if p not in taken)
+    if len(hits) == len(span.hits):
+        return span
+    return Span(span.clause, hits, span.share * len(hits) / len(span.hits) if hits else 0.0)
 
 
 def _densest(clause: Clause, where: Mapping[int, list[int]]) -> tuple[tuple[int, ...], float]:

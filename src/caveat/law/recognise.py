@@ -140,13 +140,15 @@ def _mended(words: Words, known: Prints) -> Words:
     for at in words.broken:
         if at + 1 >= len(row):
             continue
-        whole = row[at] + row[at + 1]
-        line = (*row[max(0, at - LENGTH + 1):at], whole, *row[at + 2:at + 1 + LENGTH])
-        tries = [line[n:n + LENGTH] for n in range(len(line) - LENGTH + 1)]
-        if any(known.find(tuple(t)) >= 0 for t in tries if whole in t):
+        whole, before, after = row[at] + row[at + 1], row[max(0, at - LENGTH + 1):at], row[at + 2:at + 1 + LENGTH]
+        if _known((*before, whole, *after), known) > _known((*before, *row[at:at + 2], *after), known):
             row[at] = whole
             gone.add(at + 1)
     return _without(words._replace(words=tuple(row)), gone) if gone else words
+
+
+def _known(row: tuple[str, ...], known: Prints) -> int:
+    return sum(known.find(row[n:n + LENGTH]) >= 0 for n in range(len(row) - LENGTH + 1))
 
 
 def _without(words: Words, gone: set[int]) -> Words:
@@ -161,6 +163,7 @@ def _without(words: Words, gone: set[int]) -> Words:
 def _match(found: tuple[Reading, tuple[str, ...]], seen: Text, new_names: frozenset[str]) -> Match:
     reading, laws = found
     share, kept = _share(reading)
+    reading = reading._replace(covered=_explained(reading, seen))
     differences = tuple(_differences(reading, seen.words, kept)) + tuple(_renamed(reading, seen.words, new_names))
     there = [s.clause.label for s in reading.spans if s.share >= PRESENT]
     inner = reading.spans[kept[0]:kept[1]]
@@ -168,6 +171,16 @@ def _match(found: tuple[Reading, tuple[str, ...]], seen: Text, new_names: frozen
     return Match(laws, reading.edition.part, reading.edition.version, reading.edition.source, round(score, 4),
                  _certainty(share, score, differences), share, _lines(seen.words, *reading.region),
                  tuple(dict.fromkeys(there)), differences)
+
+
+def _explained(reading: Reading, seen: Text) -> frozenset[int]:
+    """The words of the region that stand in any gram of the edition, also where a phrase comes twice."""
+    found = set(reading.covered)
+    for length, row in seen.grams.items():
+        own = frozenset().union(*(c.grams for c in reading.edition.clauses if c.length == length))
+        first, end = reading.region[0], min(reading.region[1], len(row))
+        found |= spread((p for p in range(first, end) if row[p] in own), length)
+    return frozenset(found)
 
 
 def _certainty(share: str, score: float, differences: tuple[Difference, ...]) -> str:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from _blake2 import blake2b
-from html import unescape
 from typing import NamedTuple
 
+#: Over how many lines an address may run.
+CUTS = 5
 #: How many words in a row make one gram.
 LENGTH = 4
 #: Longest text that is looked at, in characters, and most words; the rest is not read.
@@ -35,8 +36,10 @@ SCALE = {"thousand": 3, "million": 6, "billion": 9}
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
 _TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]{0,500}>")
 _ADDRESS = re.compile(
-    r"\]\([^()\s]{1,300}\)|<?(?:https?://|www\.)[^\s)\]>\"]+|\S{1,80}@\S{1,80}\.\w+"
+    r"\]\([^()\s]{1,300}\)|<?(?:https?://|www\.)[^\s)\]>\"]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,40}){1,4}"
     r"|\b[\w-]{1,40}(?:\.[\w-]{1,40}){0,4}\.(?:com|org|net|ai|dev|io|ae|cn)\b(?:/[^\s)\]>\"”]*)?", re.IGNORECASE)
+#: An address that a line's end cut after a hyphen, slash or underscore, and its tail.
+_CUT = re.compile(r"(\S{0,200}(?:://|www\.|\.(?:com|org|net|ai|dev|io)/)\S{0,300}[-/_%&=])\n[ \t]*(?=\S)")
 _PAGE = re.compile(r"\s*(?:page\s+)?\d{1,3}(?:\s*(?:of|/)\s*\d{1,3})?\s*", re.IGNORECASE)
 _PLAIN = str.maketrans({
     "’": "'", "‘": "'", "\u00ad": None, "\u200b": None, "\u2060": None, "\ufeff": None, "\x0c": " ", "\\": None,
@@ -75,8 +78,13 @@ def plain_lines(text: str) -> list[str]:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     if "<" in text or "&" in text:
+        from html import unescape  # a large table, for pages only
+
         text = _TAG.sub(_blank, unescape(text).replace("\u00a0", " "))
-    return [_plain(row) for row in text.split("\n")]
+    for _ in range(CUTS if "-\n" in text or "/\n" in text or "_\n" in text else 0):
+        text = _CUT.sub(r"\n\1", text)
+    rows = text.split("\n")
+    return [_plain(row, before) for before, row in zip(["", *rows], rows)]
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -84,8 +92,8 @@ def _blank(match: re.Match[str]) -> str:
     return " " + "\n" * match.group().count("\n")
 
 
-def _plain(row: str) -> str:
-    if _PAGE.fullmatch(row):
+def _plain(row: str, before: str) -> str:
+    if _PAGE.fullmatch(row) and not before.strip():
         return ""
     return _OWN.sub("", _ADDRESS.sub(" ", row).translate(_PLAIN).lower())
 
