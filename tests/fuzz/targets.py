@@ -73,11 +73,24 @@ def _reader(module: str, file: str) -> Callable[[bytes], None]:
     return run
 
 
-def _by_path(module: str, name: str) -> Callable[[bytes], None]:
-    """A reader that opens the file itself."""
+def _by_path(module: str, *names: str) -> Callable[[bytes], None]:
+    """A reader that opens the file itself, under each of these names."""
     from importlib import import_module
 
     def run(data: bytes) -> None:
+        read: Callable[..., Evidence] = import_module(f"caveat.evidence.{module}").read
+        with tempfile.TemporaryDirectory() as folder:
+            for name in names:
+                file = Path(folder, name)
+                file.write_bytes(data)
+                bounded(read(file, name, "acme/thing"))
+                assert file.read_bytes() == data
+            assert sorted(p.name for p in Path(folder).iterdir()) == sorted(names)
+
+    return run
+
+
+def run(data: bytes) -> None:
         read: Callable[..., Evidence] = import_module(f"caveat.evidence.{module}").read
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, name)
@@ -282,6 +295,14 @@ def targets() -> dict[str, Target]:
                 b'{"object": "fine_tuning.job", "model": "gpt-4o", "fine_tuned_model": "ft:x", "training_file": "f"}',
             ),
             (*JSON_WORDS, "bomFormat", "spdxVersion", "fine_tuning.job", "resourceSpans", "gen_ai.request.model"),
+        ),
+        "data_columns": Target(
+            _by_path("data_columns", "train.jsonl", "train.parquet"),
+            (
+                b'{"prompt": "x", "gpt-4": "y", "model": "gpt-4o"}\n{"prompt": "x", "model": "a/x"}\n',
+                b"PAR1" + b"\0" * 40 + b"PAR1",
+            ),
+            (*JSON_WORDS, "PAR1", "model", "generated_by"),
         ),
         "database": Target(
             _by_path("record", "logs.db"), (database(),), ("CREATE TABLE", "responses", "model", "text")
