@@ -90,17 +90,6 @@ def _by_path(module: str, *names: str) -> Callable[[bytes], None]:
     return run
 
 
-def run(data: bytes) -> None:
-        read: Callable[..., Evidence] = import_module(f"caveat.evidence.{module}").read
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, name)
-            file.write_bytes(data)
-            bounded(read(file, name, "acme/thing"))
-            assert [p.name for p in Path(folder).iterdir()] == [name] and file.read_bytes() == data
-
-    return run
-
-
 def _caveat_toml(data: bytes) -> None:
     from caveat.evidence.caveat_toml import read
 
