@@ -247,9 +247,10 @@ def test_pre_commit_refuses_a_breach_and_passes_a_lawful_commit(tmp_path: Path) 
     card = "---\nlicense: apache-2.0\nbase_model: mistralai/Mistral-7B-v0.1\n---\n"
     work.joinpath("README.md").write_text(card, "utf-8")
     lawful = _hook(venv, work, tmp_path)
-    shutil.copy(ROOT / "examples" / EXAMPLE / "README.md", work / "README.md")
-    work.joinpath("caveat.toml").write_text('[project]\nname = "chat"\nby = "Acme"\n[[step]]\nmakes = "chat"\n'
-                                            'act = "train"\nfrom = "Intel/orca_dpo_pairs"\n', "utf-8")
+    step = '[[step]]\nmakes = "{}"\nact = "{}"\nfrom = "{}"\n'
+    steps = (("answers", "generate", "meta-llama/Llama-2-13b-chat-hf"), ("chat", "train", "answers"))
+    work.joinpath("caveat.toml").write_text('[project]\nname = "chat"\nby = "Acme"\n'
+                                            + "".join(step.format(*s) for s in steps), "utf-8")
     breach = _hook(venv, work, tmp_path)
 
     assert lawful.returncode == 0, lawful.stdout + lawful.stderr

@@ -174,8 +174,10 @@ def test_a_breach_tells_the_way_and_the_line_of_the_rule(tmp_path: Path, capsys:
     ("preset", "licence", "broken"),
     [
         ("permissive-only", "apache-2.0", False), ("permissive-only", "mit", False),
-        ("permissive-only", "gpl-3.0", True), ("permissive-only", "llama-2", True), ("permissive-only", "cc-by-sa-4.0", True),
+        ("permissive-only", "gpl-3.0", True), ("permissive-only", "llama-2", True),
+        ("permissive-only", "cc-by-sa-4.0", True),
         ("no-noncommercial", "cc-by-nc-4.0", True), ("no-noncommercial", "llama-3.1", False),
+        ("permissive-only", "unknown", True), ("permissive-only", "web", False),
         ("no-unknown", "unknown", True), ("no-unknown", "apache-2.0", False),
     ],
 )
@@ -187,6 +189,15 @@ def test_every_preset_is_explained() -> None:
     assert set(PRESETS) == set(REFUSED_BY)
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     assert all(f"`{name}`" in page for name in PRESETS)
+
+
+@pytest.mark.parametrize("rule", ['allow = ["apache-2.0"]', 'preset = "permissive-only"', 'preset = "no-unknown"'])
+def test_a_repository_that_says_nothing_is_under_unknown_terms(rule: str, tmp_path: Path, capsys: Out) -> None:
+    step = '[[step]]\nmakes = "my-chat"\nact = "train"\nfrom = ["somebody/notes", "my-notes"]\n'
+    _, answer = said([folder(tmp_path, f"{step}[policy]\n{rule}\n")], capsys)
+    found = [f["asset"] for f in answer["findings"] if f["about"] == "policy" and "under unknown" in f["id"]]
+
+    assert found == ["somebody/notes"]
 
 
 def test_rules_for_a_channel_hold_where_it_goes(tmp_path: Path, capsys: Out) -> None:

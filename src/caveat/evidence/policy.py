@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Preset -> what it asks, in one sentence.
 PRESETS = {
-    "permissive-only": "every licence behind it is permissive: it restricts nothing and asks no licence of the whole",
+    "permissive-only": "every licence behind it is known and permissive: it restricts nothing and claims no whole",
     "no-noncommercial": "no licence behind it keeps commerce out",
     "no-unknown": "nothing behind it is under unknown terms, and no finding is unknown",
 }

@@ -5,6 +5,7 @@ A breach is a finding of its own, named as the organisation's rule: the licence 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -12,14 +13,17 @@ from caveat.evidence.policy import PRESETS
 from caveat.law.rule import Law
 from caveat.law.shelf import shelf
 from caveat.lineage.claims import PolicyRule, Problem
-from caveat.verdict.answer import Cited, Declared, Finding, Graph, GraphEdge, May, PathStep
+from caveat.verdict.answer import Cited, Declared, Finding, Graph, GraphEdge, GraphNode, May, PathStep
 
 #: Where an act takes the thing: the channel that a finding about it belongs to.
 CHANNEL_OF = {"ship": "distributed", "sell": "product", "bundle": "product", "serve": "hosted"}
 #: What "what you may do with it" is asked for, where the channel is stated.
 ACT_IN = {"internal": "run", "hosted": "serve", "distributed": "ship", "product": "sell"}
-#: Licences that a stranger's silence or the open web stand for; `no-unknown` speaks of the first.
-NO_LICENCE = ("unknown", "web")
+#: What a stranger's repository without any label is under: silence is not permission.
+UNKNOWN = "unknown"
+
+
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Seen(NamedTuple):
@@ -106,9 +110,9 @@ def _permissive(law: Law) -> bool:
 
 #: Preset -> whether a licence breaks it.
 REFUSED_BY: dict[str, Callable[[Law], bool]] = {
-    "permissive-only": lambda law: law.id not in NO_LICENCE and not _permissive(law),
+    "permissive-only": lambda law: law.id == UNKNOWN or (law.id != "web" and not _permissive(law)),
     "no-noncommercial": lambda law: "commerce" in law.restricts,
-    "no-unknown": lambda law: law.id == "unknown",
+    "no-unknown": lambda law: law.id == UNKNOWN,
 }
 assert set(REFUSED_BY) == set(PRESETS)
 
@@ -116,10 +120,14 @@ assert set(REFUSED_BY) == set(PRESETS)
 def _held(seen: Seen) -> Iterator[Held]:
     """Every licence that the asset or anything behind it is under, once, the asset's own first."""
     own = [Held(law, seen.subject) for d in seen.declared for law in d.laws]
-    behind = [Held(law, n.id) for n in reversed(seen.graph.nodes) for law in n.licences]
+    behind = [Held(law, n.id) for n in reversed(seen.graph.nodes) for law in n.licences or _silence(n)]
     known = set(shelf().ids())
-    for held in dict.fromkeys([*own, *behind]):
-        yield held if held.law in known else held._replace(law="unknown")
+    yield from dict.fromkeys(h if h.law in known else h._replace(law=UNKNOWN) for h in [*own, *behind])
+
+
+def _silence(node: GraphNode) -> tuple[str, ...]:
+    """A repository of somebody that says nothing is under unknown terms; a bare name is one's own work."""
+    return (UNKNOWN,) if REPOSITORY.fullmatch(node.id) and not node.subject else ()
 
 
 def _verdicts_not_in(rule: PolicyRule, seen: Seen, allowed: Iterable[str], name: str) -> Iterator[Finding]:
