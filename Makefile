@@ -36,6 +36,7 @@ check: $(VENV)/.dev   ## lint, types, import contract, tests: what must pass bef
 
 check-deep: $(VENV)/.dev   ## the same laws over many more draws, slow tests, fuzzing, the answer-set program
 	-$(PIP) 'clingo>=5.7' 'atheris>=2.3'
+	-npm install --silent --no-save --no-package-lock --ignore-scripts @microsoft/sarif-multitool-linux
 	CAVEAT_DRAWS=$(DRAWS) $(PY) -m pytest -m "deep or not deep" -o addopts=-q
 	@if $(PY) -c 'import atheris' 2>/dev/null; then $(PY) tests/fuzz/run.py --seconds $(SECONDS_EACH); \
 		else echo "no fuzzing: atheris is not to be had for this Python"; fi

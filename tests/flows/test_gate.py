@@ -200,6 +200,19 @@ def test_a_repository_that_says_nothing_is_under_unknown_terms(rule: str, tmp_pa
     assert found == ["somebody/notes"]
 
 
+def test_a_rule_looks_as_far_up_as_it_says(tmp_path: Path, capsys: Out) -> None:
+    file = tmp_path / "policy.toml"
+    far = {}
+    for steps in ("", "steps = 1\n", "steps = 2\n"):
+        file.write_text(f'[policy]\ndeny = ["llama-2"]\n{steps}', "utf-8")
+        far[steps] = {f["asset"] for f in said([EXAMPLE, "--policy", str(file)], capsys)[1]["findings"]
+                      if f["about"] == "policy"}
+
+    assert far["steps = 1\n"] == set()
+    assert far["steps = 2\n"] == {"meta-llama/Llama-2-13b-chat-hf"}
+    assert far[""] == {"meta-llama/Llama-2-13b-chat-hf", "meta-llama/Llama-2-13b-hf"}
+
+
 def test_rules_for_a_channel_hold_where_it_goes(tmp_path: Path, capsys: Out) -> None:
     rule = '[policy.{}]\ndeny = ["apache-2.0"]\n'
     _, offered = said([folder(tmp_path, rule.format("distributed"))], capsys)
@@ -249,7 +262,8 @@ def test_a_breach_can_be_accepted_with_owner_and_end(tmp_path: Path, capsys: Out
         ('[policy]\nverdicts = ["permited"]\n', "permitted"),
         ("[policy.hostd]\n", "hosted"), ('[policy.hosted]\nalow = ["mit"]\n', "allow"), ("[polcy]\n", "policy"),
         ('[policy.settle]\nimprov = "weights"\n', "improve"), ("[policy]\nhosted = 3\n", "table"),
-        ("[policy]\ndeny = []\n", "leave it out"), ('[facts]\nsued = "no"\n', "no [facts]"), ("", "without"),
+        ("[policy]\ndeny = []\n", "leave it out"), ("[policy]\nsteps = 0\n", "from 1"),
+        ('[facts]\nsued = "no"\n', "no [facts]"), ("", "without"),
     ],
 )
 def test_an_unknown_word_is_met_with_the_nearest(text: str, near: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
     allow    = ["apache-2.0", "mit"]                  no other licence, however far up
     deny     = ["cc-by-nc-4.0"]                       not this one
     verdicts = ["permitted", "conditional"]           no finding may be anything else
+    steps    = 1                                      licences are looked at so many steps up; left out: all the way
     [policy.distributed]       the same keys, for one channel: internal, hosted, distributed, product
     [policy.settle]            improve = "any-help"   readings that the organisation settled
 
@@ -31,7 +32,8 @@ PRESETS = {
     "no-unknown": "nothing behind it is under unknown terms, and no finding is unknown",
 }
 CHANNELS = FACTS["channel"].values
-KEYS = ("preset", "allow", "deny", "verdicts")
+RULES = ("preset", "allow", "deny", "verdicts")
+KEYS = (*RULES, "steps")
 #: A policy file may hold nothing else: it is the organisation's, and says nothing about one asset.
 OF_A_FILE = ("policy",)
 
@@ -83,10 +85,19 @@ def _of_channel(reading: Reading, channel: str, row: Mapping[str, Any]) -> Itera
     for what in row:
         if what not in KEYS:
             raise reading.wrong(f"{path}.{what}", f"the key {what!r} is not known", nearest(what, KEYS) or list(KEYS))
+    steps = _steps(reading, row, path)
+    for what in (key for key in row if key in RULES):
         values = _values(reading, row, path, what)
         if not values and what != "allow":
             raise reading.wrong(f"{path}.{what}", f"{what} is empty: leave it out")
-        yield PolicyRule(channel, what, values, reading.place(f"{path}.{what}", ", ".join(values)))
+        yield PolicyRule(channel, what, values, reading.place(f"{path}.{what}", ", ".join(values)), steps)
+
+
+def _steps(reading: Reading, row: Mapping[str, Any], path: str) -> int:
+    steps = row.get("steps", 0)
+    if "steps" in row and (not isinstance(steps, int) or isinstance(steps, bool) or not 0 < steps < 1000):
+        raise reading.wrong(f"{path}.steps", "steps must be a number from 1 on; leave it out to look all the way up")
+    return int(steps)
 
 
 def _values(reading: Reading, row: Mapping[str, Any], path: str, what: str) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def silent(rules: Iterable[PolicyRule], seen: Seen) -> Iterator[Problem]:
 def _preset(rule: PolicyRule, seen: Seen) -> Iterator[Finding]:
     for name in rule.values:
         refused = REFUSED_BY[name]
-        for held in _held(seen):
+        for held in _held(rule, seen):
             if refused(shelf().law(held.law)):
                 yield _breach(rule, seen, held, name, f"{held.asset} is under {held.law}")
         if name == "no-unknown":
@@ -82,14 +82,14 @@ def _preset(rule: PolicyRule, seen: Seen) -> Iterator[Finding]:
 
 
 def _allow(rule: PolicyRule, seen: Seen) -> Iterator[Finding]:
-    for held in _held(seen):
+    for held in _held(rule, seen):
         if held.law not in rule.values:
             said = ", ".join(rule.values) or "none"
             yield _breach(rule, seen, held, "", f"{held.asset} is under {held.law}, which is not allowed ({said} are)")
 
 
 def _deny(rule: PolicyRule, seen: Seen) -> Iterator[Finding]:
-    for held in _held(seen):
+    for held in _held(rule, seen):
         if held.law in rule.values:
             yield _breach(rule, seen, held, "", f"{held.asset} is under {held.law}, which is denied")
 
@@ -117,12 +117,25 @@ REFUSED_BY: dict[str, Callable[[Law], bool]] = {
 assert set(REFUSED_BY) == set(PRESETS)
 
 
-def _held(seen: Seen) -> Iterator[Held]:
-    """Every licence that the asset or anything behind it is under, once, the asset's own first."""
+def _held(rule: PolicyRule, seen: Seen) -> Iterator[Held]:
+    """Every licence that the asset or anything as far up as the rule looks is under, once, the asset's own first."""
+    near = _near(seen, rule.steps)
     own = [Held(law, seen.subject) for d in seen.declared for law in d.laws]
-    behind = [Held(law, n.id) for n in reversed(seen.graph.nodes) for law in n.licences or _silence(n)]
+    behind = [Held(law, n.id) for n in reversed(seen.graph.nodes) if n.id in near
+              for law in n.licences or _silence(n)]
     known = set(shelf().ids())
     yield from dict.fromkeys(h if h.law in known else h._replace(law=UNKNOWN) for h in [*own, *behind])
+
+
+def _near(seen: Seen, steps: int) -> frozenset[str]:
+    """The assets at most so many steps above the subject; all of them for 0."""
+    if not steps:
+        return frozenset(n.id for n in seen.graph.nodes)
+    found = layer = frozenset({seen.subject})
+    for _ in range(steps):
+        layer = frozenset(e.parent for e in seen.graph.edges if e.child in layer) - found
+        found |= layer
+    return found
 
 
 def _silence(node: GraphNode) -> tuple[str, ...]:

@@ -112,6 +112,7 @@ class PolicyRule(NamedTuple):
     what: str
     values: tuple[str, ...]
     place: Place = Place("declared")
+    steps: int = 0  # licences are looked at this many steps up; 0 = all the way
 
 
 Claim = StepClaim | LicenceClaim | AssetClaim | FileClaim | UseClaim
