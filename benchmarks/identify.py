@@ -36,7 +36,8 @@ from caveat.law.recognise import Match, identify  # noqa: E402
 from caveat.law.shelf import shelf  # noqa: E402
 
 #: The texts of the question asked: AI licences and terms.
-WANTED = re.compile(r"llama|gemma|rail|falcon|qwen|deepseek|mistral|nvidia|openai|stability|exaone|databricks|yi-|chatglm")
+WANTED = re.compile(
+    r"llama|gemma|rail|falcon|qwen|deepseek|mistral|nvidia|openai|stability|exaone|databricks|yi-|chatglm")
 VENDORS = ("Meta", "Google", "BigScience", "BigCode", "TII", "Alibaba Cloud", "DeepSeek", "NVIDIA", "OpenAI",
            "Mistral AI", "Stability AI", "LG", "Databricks", "Qwen", "Falcon", "BLOOM", "Yi", "ChatGLM", "Moonshot")
 PEER = r"""
@@ -95,7 +96,8 @@ def questions(licensedcode: Path, texts: Path | None) -> Iterator[Question]:
         if e.part == "agreement" and (e.law, e.version) in policies:
             second = policies[e.law, e.version]
             yield Question(name, "with its policy", e, t + "\n\n" + second[1], second=second[0])
-        yield Question(name, "rewrapped", e, "\n".join(textwrap.fill(row, 61, break_long_words=False) for row in t.split("\n")))
+        rows = (textwrap.fill(row, 61, break_long_words=False) for row in t.split("\n"))
+        yield Question(name, "rewrapped", e, "\n".join(rows))
 
 
 def deletions(edition: Edition, text: str) -> Iterator[tuple[str, str]]:
@@ -247,7 +249,7 @@ def tell(rows: list, own_first: float, peer_first: float) -> None:
     print(f"first answer: caveat {own_first:.2f} s, scancode {peer_first:.2f} s ({peer_first / own_first:.0f} times)")
     print(f"per text, median: caveat {sorted(per)[len(per) // 2] * 1000:.0f} ms, "
           f"scancode {sorted(theirs_per)[len(theirs_per) // 2] * 1000:.0f} ms")
-    for q, score, _, peer, answer, found in rows:
+    for q, score, _, _, _, found in rows:
         if not (score.named and score.placed):
             print(f"  caveat wrong: {q.name} / {q.kind} {q.clause}: "
                   f"{[(m.laws, m.part, m.version, m.sure, m.share) for m in found]} "

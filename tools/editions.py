@@ -106,7 +106,6 @@ EDITIONS: tuple[Edition, ...] = (
     Edition("stability-ai-community-2024", "stability-ai-community-2024", outline=4, form="Iai"),
     Edition("stability-ai-nc-2023-12-06", "stability-ai-nc-2023-12-06"),
     Edition("exaone-1.1-nc", "exaone-ai-model-1.1-nc"),
-    Edition("mistral-modified-mit", "moonshot-ai-modified-mit-2025"),
     Edition("databricks-open-model", "databricks-open-model~agreement~dbrx.txt"),
     Edition("chatglm-6b", "chatglm-6b~agreement~2023-07-08.txt"),
     *(Edition(f"yi-{v}", f"yi-{v}~agreement~{v}.txt", version=v) for v in ("1.0", "2.0", "2.1")),

@@ -1,7 +1,8 @@
 """Licence, notice and policy files beside an asset: which text lies there, and which parts a notice has.
 
 A label is what somebody says; the text beside it is what they hand over, and several licences ask for exactly that.
-Which text it is is told by its title together with version, date or vendor (`licence_titles.py`), never guessed.
+Which text it is is told clause by clause from fingerprints (`law/recognise.py`), and where none are had by its title
+together with version, date or vendor (`licence_titles.py`); it is never guessed.
 
 Traps: a licence that quotes the wording of its own notice is no notice; Llama 3, 3.1, 3.2 and 3.3 differ in the head
 only; several licences in one file; a file that only names a licence and does not hold its text; LICENSE-CODE speaks
@@ -12,14 +13,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from caveat.evidence.licence_titles import NOTICES, POLICY_TITLES, RESERVED, TITLES, NoticeWords, Title
 from caveat.evidence.licence_words import named_in
 from caveat.evidence.source import place, text_of
 from caveat.lineage.claims import Claim, Evidence, FileClaim, LicenceClaim, Place, Problem
+
+if TYPE_CHECKING:
+    from caveat.law.recognise import Match
 
 NAMES = (
     "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*", "USE_POLICY*", "USE-POLICY*", "*_LICENSE", "*_LICENSE.*",
@@ -34,6 +38,11 @@ POLICY_NAME = re.compile(r"policy|prohibited_use|acceptable_use", re.IGNORECASE)
 CODE_NAME = re.compile(r"licen[cs]e[-_.]?code|code[-_.]?licen[cs]e", re.IGNORECASE)
 #: A file shorter than this that holds no text may still name its licence.
 SHORT = 4000
+#: A shorter text holds no licence whole; differences told of one text.
+SHORTEST, MOST_TOLD = 300, 4
+DIFFERS = {"missing": "clause {clause} is missing", "altered": "clause {clause} is altered",
+           "number": "clause {clause} has {now} for {was}", "renamed": "names replaced by {now}",
+           "added": "a passage is added at line {line}"}
 UNDER = re.compile(r"\b(?:under|governed by|subject to)\b")
 DENIED = re.compile(r"\b(?:not|modified|instead of|unlike|except)\b")
 NAMED_ONLY = "the file names the licence and does not hold its text"
@@ -51,11 +60,17 @@ class Folded(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One text found: law id, line, and its first words."""
+    """One text found: law id, line, its first words, and how it differs from the text that was read.
+
+    `broken`: a clause is missing, a number is another, or the text ends early; handing it over hands over less.
+    """
 
     law: str
     line: int
     quote: str
+    policy: bool = False
+    weak: str = ""
+    broken: bool = False
 
 
 def read(data: bytes, file: str, asset: str) -> Evidence:
@@ -74,12 +89,51 @@ def claims_of_text(text: str, file: str, asset: str, first_line: int = 1, key: s
         return Evidence(problems=(Problem(file, "an empty licence file", first_line),))
     if NOTICE_NAME.match(name) and not key:
         return Evidence(claims=tuple(_notice(folded, file, asset)))
-    licences = recognise(folded, TITLES)
-    policies = recognise(folded, POLICY_TITLES)
+    known = fingerprinted(text) if len(text) >= SHORTEST else Known()
+    licences = [f for f in known.found if not f.policy] + known.beyond(recognise(folded, TITLES))
+    policies = [f for f in known.found if f.policy] + known.beyond(recognise(folded, POLICY_TITLES))
     claims = [*_licences(licences, file, asset, first_line, key), *_policies(policies, file, asset, first_line)]
     if claims:
-        return Evidence(claims=tuple(claims))
+        return Evidence(claims=tuple(claims), problems=tuple(_differs(known.found, file, first_line)))
     return _unrecognised(folded, file, asset, first_line, bool(POLICY_NAME.search(name)))
+
+
+class Known(NamedTuple):
+    """What fingerprints told: texts found, and the lines that they take."""
+
+    found: tuple[Found, ...] = ()
+    taken: tuple[tuple[int, int], ...] = ()
+
+    def beyond(self, titled: list[Found]) -> list[Found]:
+        """Titles that stand outside of every text found; one inside is a mention or the text's own."""
+        mine = {f.law for f in self.found}
+        return [f for f in titled if f.law not in mine and not any(a <= f.line <= b for a, b in self.taken)]
+
+
+def fingerprinted(text: str) -> Known:
+    """The licence texts that stand in `text`, by their clauses (`law/recognise.py`)."""
+    from caveat.law.recognise import identify  # a megabyte of hashes, for files that are long enough to hold a licence
+
+    matches, rows = identify(text), text.split("\n")
+    found = [Found(law, m.lines[0], " ".join(rows[m.lines[0] - 1].split()), m.part == "policy", *_difference(m))
+             for m in matches for law in m.laws[:1]]
+    return Known(tuple(found), tuple(m.lines for m in matches))
+
+
+def _difference(match: Match) -> tuple[str, bool]:
+    """In a few words how a text differs, and whether that leaves something out."""
+    words = [f"only the {match.share} is there"] if match.share != "whole" else []
+    words += [DIFFERS[d.kind].format(clause=d.clause, was=d.was, now=d.now, line=d.lines[0]) for d in match.differences]
+    more = f" and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
+    gone = any(d.kind in ("missing", "number") and not d.clause.startswith("head") for d in match.differences)
+    return "; ".join(words[:MOST_TOLD]) + more, gone or match.share != "whole"
+
+
+def _differs(found: Iterable[Found], file: str, first: int) -> Iterator[Problem]:
+    for f in found:
+        if f.weak:
+            yield Problem(file, f"{f.law} with differences: {f.weak}", f.line + first - 1,
+                          "judged as the licence it was made from; caveat identify tells what they change")
 
 
 def fold(text: str) -> Folded:
@@ -142,15 +196,18 @@ def _fits(title: Title, text: str) -> bool:
 def _licences(found: list[Found], file: str, asset: str, first: int, key: str) -> Iterator[Claim]:
     of_code = bool(CODE_NAME.search(file.rsplit("/", 1)[-1]))
     for f in found:
-        where = place(file, f.line + first - 1, key, f.quote, "detected")
-        yield FileClaim(asset, "licence-file", f.law, where)
+        where = place(file, f.line + first - 1, key, f.quote, "detected", f.weak)
+        if not f.broken:
+            yield FileClaim(asset, "licence-file", f.law, where)
         if not of_code:
             yield LicenceClaim(asset, (f.law,), where, raw=f.law)
 
 
 def _policies(found: list[Found], file: str, asset: str, first: int) -> Iterator[Claim]:
     for f in found:
-        yield FileClaim(asset, "policy-file", f.law, place(file, f.line + first - 1, "", f.quote, "detected"))
+        if not f.broken:
+            where = place(file, f.line + first - 1, "", f.quote, "detected", f.weak)
+            yield FileClaim(asset, "policy-file", f.law, where)
 
 
 def _notice(folded: Folded, file: str, asset: str) -> Iterator[Claim]:

@@ -19,8 +19,8 @@ SIBLINGS, NEAR, TRIES = 16, 0.88, 4
 FEW = 20
 #: A clause with fewer of its grams than this is missing.
 PRESENT = 0.34
-#: So many words in a row, of which nearly all are as they were, are enough whatever else has them.
-VERBATIM = 150
+#: So many words in a row, of which this share is as it was, are enough whatever else has them.
+VERBATIM, ALL_OF_IT = 150, 0.95
 #: A clause with fewer grams than this does not tell where a text was cut.
 SOLID = 8
 #: A text is called a licence if it has this much of it, or this much and enough that no other text has.
@@ -119,7 +119,7 @@ def _sure(reading: Reading, seen: Text) -> bool:
         return False
     if reading.shown >= MOSTLY:
         return True
-    if reading.dense >= NEARLY and len(reading.covered) >= VERBATIM and _intact(reading.spans) >= NEARLY:
+    if reading.dense >= ALL_OF_IT and len(reading.covered) >= VERBATIM and _intact(reading.spans) >= MOSTLY:
         return True
     own = seen.known.telling({seen.grams[s.clause.length][p] for s in reading.spans if s.share >= PRESENT
                               for p in s.hits})

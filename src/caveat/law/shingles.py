@@ -14,8 +14,8 @@ import unicodedata
 from _blake2 import blake2b
 from typing import NamedTuple
 
-#: Over how many lines an address may run.
-CUTS = 5
+#: Over how many lines an address may run, and how many words broken by a hyphen are mended.
+CUTS, BROKEN = 5, 3000
 #: How many words in a row make one gram.
 LENGTH = 4
 #: Longest text that is looked at, in characters, and most words; the rest is not read.
@@ -65,7 +65,7 @@ def words_of(text: str, more_names: frozenset[str] = frozenset()) -> Words:
     for number, row in enumerate(rows, 1):
         for match in _WORD.finditer(row):
             found.add(match.group(), number)
-        if row.rstrip().endswith("-") and found.words:
+        if row.rstrip().endswith("-") and found.words and len(found.broken) < BROKEN:
             found.broken.append(len(found.words) - 1)
         if len(found.words) > MOST:
             break
