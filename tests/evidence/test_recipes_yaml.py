@@ -210,3 +210,11 @@ def test_a_plan_that_starts_from_the_folder_of_another(tmp_path: Path) -> None:
     assert found.subjects == ("stage-one", "stage-two")
     assert ("stage-two", "finetune", "stage-one") in {
         (c.child, c.act, c.parent) for c in found.claims if isinstance(c, StepClaim)}
+
+
+def test_models_in_folders_below_are_told_beside_plans(tmp_path: Path) -> None:
+    (tmp_path / "plan.yml").write_text(PLAN)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("---\nlicense: mit\npipeline_tag: text-generation\n---\n")
+
+    assert gather(tmp_path).subjects == ("mine", "plan")

@@ -285,10 +285,10 @@ def _without_product(said: Evidence, told: bool) -> Evidence:
 def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """The top-level assets: the root, unless it is only a folder around others."""
     root, *below = assets
-    if not _speaks(said[root], root.name) and _made_beside(assets, said):
-        return ()
-    if not below or _speaks(said[root], root.name):
+    if _speaks(said[root], root.name):
         return (root.name,)
+    if not below:
+        return () if _made_beside(assets, said) else (root.name,)
     tops = [a for a in below if not any(a.parts[:len(b.parts)] == b.parts for b in below if b is not a)]
     return tuple(dict.fromkeys(a.name for a in tops))
 
