@@ -161,6 +161,15 @@ def test_a_finding_stands_where_the_step_was_read_below_where_the_check_ran() ->
     assert place == {"artifactLocation": {"uri": "models/neural%20chat/README.md"}, "region": {"startLine": 12}}
 
 
+def test_a_step_far_up_stands_where_its_heir_is_named() -> None:
+    far = Finding(f"a/b@{samples.ORCA}", "depends", "generate", samples.LLAMA_CHAT, samples.ORCA, "a", about="made",
+                  whose="somebody")
+    (result,) = run_of(samples.neural_chat._replace(findings=(far,), declared=()))["results"]
+
+    assert result["level"] == "note"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 12}
+
+
 def test_what_somebody_accepts_is_suppressed_with_owner_and_end() -> None:
     accepted = Acceptance("x", "Research only.", "research", date(2027, 1, 31))
     f = samples.neural_chat.findings[2]._replace(accepted=accepted)

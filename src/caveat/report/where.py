@@ -60,8 +60,19 @@ def _places(f: Finding, answer: Verdict | Report) -> Iterator[Place]:
         yield from step.evidence
     if isinstance(answer, Report):
         yield from (d.place for d in answer.declared if f.about in ("offered", "policy"))
-        yield from _steps(graph, f.made or answer.subject, "")
+        yield from _below(graph, f.made or f.asset, answer.subject)
+        yield from _steps(graph, answer.subject, "")
         yield from (d.place for d in answer.declared)
+
+
+def _below(graph: Graph, start: str, subject: str) -> Iterator[Place]:
+    """What stands far up has no file here: the steps down from it end in one that names what it came by."""
+    seen, layer = {start}, [start]
+    while layer and subject not in layer:
+        edges = [e for e in graph.edges if e.parent in layer and e.child not in seen]
+        yield from (p for e in edges for p in e.evidence)
+        layer = list(dict.fromkeys(e.child for e in edges))
+        seen.update(layer)
 
 
 def _steps(graph: Graph, child: str, parent: str) -> Iterable[Place]:
