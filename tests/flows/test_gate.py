@@ -72,6 +72,15 @@ def test_files_are_named_from_where_the_check_runs(tmp_path: Path) -> None:
     assert root_of(tmp_path, tmp_path) == root_of(tmp_path, inner) == ""
 
 
+def test_what_others_did_further_up_is_told_and_does_not_fail(tmp_path: Path, capsys: Out) -> None:
+    step = '[[step]]\nmakes = "mine"\nact = "finetune"\nfrom = "Intel/neural-chat-7b-v3-1"\n'
+    tmp_path.joinpath("caveat.toml").write_text(f'[project]\nname = "mine"\nby = "Acme"\n{step}', "utf-8")
+    code, answer = said([str(tmp_path)], capsys)
+
+    assert ("prohibited", "Intel") in {(f["verdict"], f["whose"]) for f in answer["findings"]}
+    assert (code, answer["verdict"]) == (0, "permitted")
+
+
 # --- baselines ---
 
 

@@ -126,7 +126,8 @@ def test_check_says_which_set_to_leave_out(tmp_path: Path) -> None:
 
 
 def test_check_declares_and_names_what_is_made_from_llama_3(tmp_path: Path) -> None:
-    found = card(tmp_path / "stormy", "license: apache-2.0\nbase_model: meta-llama/Meta-Llama-3-8B\n")
+    """A repository bears its name in public; a bare folder's name says nothing, and no rename is asked of it."""
+    found = card(tmp_path / "acme__stormy", "license: apache-2.0\nbase_model: meta-llama/Meta-Llama-3-8B\n")
     told = {fix for f in found for fix in f.fixes}
 
     assert any(change.startswith("declare llama-3") and "Llama-3-stormy" in change for change, _ in told)

@@ -361,7 +361,10 @@ class _Imaginer:
 
     def target_from_name(self, name: str, node: str) -> None:
         """my-reward-model, my-classifier, my-embedder say what they are."""
+        if "target" in self.facts:
+            self.claims.append(AssetClaim(node, "target", self.facts["target"], SAID))
+            return
         for word, target in TARGET_NAMES:
-            if word in name and "target" not in self.facts:
+            if word in name:
                 self.claims.append(AssetClaim(node, "target", target, SAID))
                 return

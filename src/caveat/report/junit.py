@@ -30,8 +30,8 @@ def render_all(answers: Sequence[Answer], wanted: Set[str] = USUAL) -> str:
 
 
 def _counts(answers: Sequence[Verdict | Report], wanted: Set[str]) -> str:
-    found = [f for a in answers for f in a.findings]
-    failed, aside = sum(fails(f, wanted) for f in found), sum(not is_open(f) for f in found)
+    found = [(f, a) for a in answers for f in a.findings]
+    failed, aside = sum(fails(f, a, wanted) for f, a in found), sum(not is_open(f) for f, _ in found)
     return f' tests="{len(found)}" failures="{failed}" errors="0" skipped="{aside}"'
 
 
@@ -48,15 +48,15 @@ def _case(f: Finding, answer: Verdict | Report, wanted: Set[str]) -> Iterator[st
     spot = spots(f, answer)[0]
     name = _quoted(f"{words.deed(f)} [{f.id}]")
     yield f'  <testcase classname={_quoted(f.licence)} name={name} file={_quoted(spot.uri)} line="{spot.line}">'
-    yield from _outcome(f, wanted)
+    yield from _outcome(f, answer, wanted)
     yield "  </testcase>"
 
 
-def _outcome(f: Finding, wanted: Set[str]) -> Iterator[str]:
+def _outcome(f: Finding, answer: Verdict | Report, wanted: Set[str]) -> Iterator[str]:
     if not is_open(f):
         why = f"accepted {words.accepted(f.accepted)}" if f.accepted else words.BASELINE["known"]
         yield f"   <skipped message={_quoted(f'{f.verdict}, {why}')}/>"
-    elif fails(f, wanted):
+    elif fails(f, answer, wanted):
         yield f"   <failure type={_quoted(f.verdict)} message={_quoted(_reason(f))}>{_text(_more(f))}</failure>"
     elif f.verdict != "permitted":
         yield f"   <system-out>{_text([_reason(f), *_more(f)])}</system-out>"

@@ -52,13 +52,13 @@ def open_duties(f: Finding) -> frozenset[str]:
                      if d.state in OPEN_DUTIES and not d.whose)
 
 
-def fails(f: Finding, wanted: Set[str]) -> bool:
+def fails(f: Finding, answer: Verdict | Report, wanted: Set[str]) -> bool:
     """Whether this finding alone makes the check fail; `wanted` = verdicts and states of duties."""
-    return is_open(f) and bool(({f.verdict} | {d.state for d in f.duties}) & wanted)
+    return is_open(f) and not further_up(f, answer) and bool(({f.verdict} | {d.state for d in f.duties}) & wanted)
 
 
 def failing(answer: Verdict | Report, wanted: Set[str]) -> bool:
     """Whether the answer fails: any open finding, or its verdict where nothing was set aside."""
     aside = any(not is_open(f) for f in answer.findings)
     whole = not aside and answer.verdict in wanted
-    return whole or any(fails(f, wanted) for f in answer.findings)
+    return whole or any(fails(f, answer, wanted) for f in answer.findings)
