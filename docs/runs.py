@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = re.compile(r"(<!-- run: (?P<command>[^\n]*?)(?: \| head -(?P<head>\d+))? -->\n```[a-z]*\n)(?P<text>.*?)(```\n)", re.DOTALL)
+RUN = re.compile(
+    r"(<!-- run: (?P<command>[^\n]*?)(?: \| head -(?P<head>\d+))? -->\n```[a-z]*\n)(?P<text>.*?)(```\n)", re.DOTALL
+)
 PICTURE = re.compile(r"<!-- picture: (?P<command>[^\n]*?) -->\n!\[[^\]]*\]\((?P<file>[^)]+)\)")
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
@@ -30,7 +32,7 @@ def with_runs(text: str) -> str:
     """The text with every run as it comes out now."""
     def fresh(m: re.Match[str]) -> str:
         lines = output(m["command"]).splitlines()
-        shown = lines[: int(m["head"])] + ["..."] if m["head"] and len(lines) > int(m["head"]) else lines
+        shown = [*lines[: int(m["head"])], "..."] if m["head"] and len(lines) > int(m["head"]) else lines
         return f"{m[1]}$ {m['command']}\n" + "\n".join(line.rstrip() for line in shown) + f"\n{m[5]}"
 
     return RUN.sub(fresh, text)

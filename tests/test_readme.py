@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_runs_and_pictures_are_fresh() -> None:
-    done = subprocess.run([sys.executable, "docs/runs.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "docs/runs.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == "fresh", done.stdout + done.stderr

@@ -16,10 +16,11 @@ from caveat.law import toml_safe, words
 from caveat.law.rule import Case, Cell, Condition, Demand, Law, Reading, Rule, Test, Word
 
 LAW_KEYS = frozenset(
-    ["id", "spdx", "name", "publisher", "since", "until", "source", "checked", "weak", "root", "binds", "family", "covers", "hf", "aliases", "rolling", "tdm", "restricts", "includes", "like", "drop", "needs-grant", "roles", "rule", "outbound", "case", "note"]
+    "id spdx name publisher since until source checked weak root binds family covers hf aliases rolling tdm "
+    "restricts includes like drop needs-grant roles rule outbound case note".split()
 )
 RULE_KEYS = frozenset(
-    ["id", "at", "says", "do", "on", "to", "when", "unless", "gist", "check", "standing", "contained", "whose", "duty-of", "ends", "since", "until"]
+    "id at says do on to when unless gist check standing contained whose duty-of ends since until".split()
 )
 OUTBOUND_KEYS = frozenset({"on", "demand", "at", "alone"})
 CASE_KEYS = frozenset(
@@ -69,7 +70,8 @@ class Source:
         return LawError(self.file, self.line(table, number, key or word), f"{what} {word!r}", nearest(word, known))
 
 
-def known_keys(source: Source, table: Mapping[str, Any], known: frozenset[str], name: str = "", number: int = 0) -> None:
+def known_keys(source: Source, table: Mapping[str, Any], known: frozenset[str], name: str = "",
+               number: int = 0) -> None:
     for key in table:
         if key not in known:
             raise source.refuse("unknown key", known, key, name, number)
@@ -122,8 +124,8 @@ class LawParser:
             root=head.get("root", "materials"), binds=head.get("binds", "contract"),
             family=tuple(head.get("family", [d["id"]])), rolling=head.get("rolling", False), tdm=head.get("tdm", False),
             restricts=tuple(head.get("restricts", [])), includes=tuple(d.get("includes", [])),
-            needs_grant=tuple(head.get("needs-grant", [])), roles=self._roles(base), rules=self._named_rules(self._rules(base)),
-            outbound=self._outbound(base),
+            needs_grant=tuple(head.get("needs-grant", [])), roles=self._roles(base),
+            rules=self._named_rules(self._rules(base)), outbound=self._outbound(base),
         )
 
     def cases(self) -> tuple[Case, ...]:

@@ -33,7 +33,8 @@ def law_from_plain(plain: list[Any]) -> Law:
     family, rolling, tdm, restricts, includes, needs = head[12:]
     id, name, spdx, publisher, since, source, checked, against, sha256, weak, root, binds = head[:12]
     return Law(
-        id, name, spdx, publisher, since, source, checked, against, sha256, weak, root, binds, tuple(family), rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
+        id, name, spdx, publisher, since, source, checked, against, sha256, weak, root, binds, tuple(family),
+        rolling, tdm, tuple(restricts), tuple(includes), tuple(needs),
         {role: {act: _cell(c) for act, c in row.items()} for role, row in roles.items()},
         tuple(_rule(r) for r in rules), tuple(_demand(d) for d in outbound),
     )

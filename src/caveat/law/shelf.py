@@ -57,7 +57,8 @@ class Shelf:
     def own_names(self) -> dict[str, str]:
         """The words that mean a law of an own folder, its id among them; empty where there is none."""
         own = self.own()["laws"]
-        return {**{id: id for id in own}, **{n: id for n, id in self._data["names"].items() if id in own}} if own else {}
+        named = {n: id for n, id in self._data["names"].items() if id in own} if own else {}
+        return {**{id: id for id in own}, **named}
 
     def own_covering(self, repo: str) -> str | None:
         """The law of an own folder whose `covers` names this asset: it comes before what anybody else says."""
