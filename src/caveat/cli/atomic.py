@@ -28,6 +28,16 @@ def write(path: str, text: str) -> None:
         fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(fd, "w", encoding="utf-8") as out:
             out.write(text)
+        Path(name).chmod(_mode(target))
         Path(name).replace(target)
     except OSError as fault:
         raise SettingsError(f"cannot write {path}: {fault.strerror}") from None
+
+
+def _mode(target: Path) -> int:
+    """The mode of the file that is replaced, or that of any new file under the umask (a temporary file's is 0600)."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
