@@ -44,6 +44,8 @@ SOURCES = {
 }
 
 
+#: Llama 3 has its policy inside the agreement's file.
+LLAMA_3_POLICY = r"(?i)meta llama 3 acceptable use policy\s*\n"
 EU = (("with respect to any multimodal", "eu"),)
 
 
@@ -51,7 +53,7 @@ def _llama(version: str, key: str = "") -> tuple[Edition, ...]:
     """The agreement from the package, from Meta's own repository, and the policy."""
     law, file = f"llama-{version}", f"llama-{version}~{{}}~meta-llama.txt"
     own = (Edition(law, key, version=version),) if key else ()
-    cut = r"(?i)meta llama 3 acceptable use policy\s*\n" if version == "3" else ""
+    cut = LLAMA_3_POLICY if version == "3" else ""
     form = "1aiA" if version in "34" else ""
     return (*own, Edition(law, file.format("agreement"), version=version, before=cut, form=form),
             Edition(law, file.format("policy"), "policy", version, "aup", "1ai", headings=EU))
@@ -82,7 +84,9 @@ BSD = (("redistribution and use", "0"), ("redistributions of source", "1"), ("re
 
 EDITIONS: tuple[Edition, ...] = (
     Edition("llama-1", "llama-license-2023"),
-    *_llama("2", "llama-2-license-2023"), *_llama("3"), *_llama("3.1", "llama-3.1-license-2024"),
+    *_llama("2", "llama-2-license-2023"), *_llama("3"),
+    Edition("llama-3", "llama-3~agreement~meta-llama.txt", "policy", "3", "aup", "1ai", after=LLAMA_3_POLICY),
+    *_llama("3.1", "llama-3.1-license-2024"),
     *_llama("3.2", "llama-3.2-license-2024"), *_llama("3.3", "llama-3.3-license-2024"),
     *_llama("4", "llama-4-cla-2025"), Edition("llama-4", "llama-4-license-2025", "policy", "4", "aup", headings=EU),
     Edition("gemma", "gemma-tou-2024-04-01", version="2024-04-01", outline=4),

@@ -20,9 +20,9 @@ FEW = 20
 #: A clause with fewer of its grams than this is missing.
 PRESENT = 0.34
 #: So many words in a row, of which this share is as it was, are enough whatever else has them.
-VERBATIM, ALL_OF_IT = 150, 0.95
-#: A clause with fewer grams than this does not tell where a text was cut.
-SOLID = 8
+VERBATIM, ALL_OF_IT, HEAD = 150, 0.95, 0.05
+#: A clause with fewer grams than this, or with none found so near, does not tell where a text was cut.
+SOLID, COMPANY = 8, 3
 #: A text is called a licence if it has this much of it, or this much and enough that no other text has.
 MOSTLY, SOME, OWN, DENSE = 0.8, 0.12, 25, 0.5
 #: and this share of it stands in clauses of which at least this much is there.
@@ -119,16 +119,25 @@ def _sure(reading: Reading, seen: Text) -> bool:
         return False
     if reading.shown >= MOSTLY:
         return True
-    if reading.dense >= ALL_OF_IT and len(reading.covered) >= VERBATIM and _intact(reading.spans) >= MOSTLY:
+    if _verbatim(reading):
         return True
     own = seen.known.telling({seen.grams[s.clause.length][p] for s in reading.spans if s.share >= PRESENT
                               for p in s.hits})
     return reading.shown >= SOME and own >= OWN and reading.dense >= DENSE
 
 
+def _verbatim(reading: Reading) -> bool:
+    """Whether it is this licence word for word from its beginning on. Other licences take over whole lists of uses,
+    so an end or a middle part is not enough."""
+    before = sum(len(s.clause.grams) for s in reading.spans[:ends(reading.spans)[0]])
+    return (before <= HEAD * reading.edition.size and reading.dense >= ALL_OF_IT
+            and len(reading.covered) >= VERBATIM and _intact(reading.spans) >= MOSTLY)
+
+
 def ends(spans: tuple[Span, ...]) -> tuple[int, int]:
-    """The first and the last clause that is there and long enough to tell."""
-    there = [n for n, s in enumerate(spans) if s.share >= PRESENT and len(s.clause.grams) >= SOLID]
+    """The first and the last clause that is there, long enough to tell and not alone, as a stray phrase is."""
+    found = [n for n, s in enumerate(spans) if s.share >= PRESENT and len(s.clause.grams) >= SOLID]
+    there = [n for n in found if any(0 < abs(n - m) <= COMPANY for m in found)] or found
     return min(there, default=0), max(there, default=len(spans) - 1)
 
 
