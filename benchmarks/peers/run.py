@@ -29,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 TIMES = 3
+#: The peer whose package carries the text of the Llama 2 agreement, which a lawful folder must hold.
+HOLDS_TEXTS = "scancode-toolkit"
 PAGE = ROOT / "docs" / "peers.md"
 #: Nothing may leave: for machines where the network cannot be taken away from one process.
 CLOSED = {"HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
@@ -126,7 +128,7 @@ def our_row(demo: Path, work: Path, raw: Path | None) -> Row:
 
 def given_texts(envs: Path) -> dict[str, str]:
     """Licence texts for the lawful folders; that of Llama 2 comes with scancode-toolkit, under a header of its own."""
-    held = envs.glob("scancode-toolkit/lib/*/site-packages/licensedcode/data/licenses/llama-2-license-2023.LICENSE")
+    held = envs.glob(f"{HOLDS_TEXTS}/lib/*/site-packages/licensedcode/data/licenses/llama-2-license-2023.LICENSE")
     found = [p.read_text("utf-8").split("---", 2)[2].lstrip() for p in held]
     return {**texts(), **({"llama-2": found[0]} if found else {})}
 
@@ -223,8 +225,9 @@ def main() -> None:
         for folder in filter(None, (asked.raw, envs)):
             folder.mkdir(parents=True, exist_ok=True)
         wanted = [p for p in PEERS if not asked.only or p.package in asked.only]
-        for p in wanted:
-            install(p, envs)
+        for p in PEERS:
+            if p in wanted or p.package == HOLDS_TEXTS:
+                install(p, envs)
         make(demo, given_texts(envs))
         rows = [our_row(demo, work, asked.raw),
                 *(row_of(p, envs, laid_out(p, demo, work), work, asked.raw) for p in wanted)]
