@@ -199,3 +199,13 @@ def test_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
     said = gather(write(tmp_path / "all", {"a/in/README.md": CARD, "b/in/README.md": CARD}))
 
     assert said.subjects == ("in", "in (b)")
+
+
+def test_models_below_code_that_does_not_use_them_are_checked_too(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(f"---\nlicense: mit\nbase_model: acme/{name}-base\n---\n# {name}\n")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text("from transformers import pipeline\npipeline(model='acme/helper')\n")
+
+    assert gather(tmp_path).subjects == (tmp_path.name, "one", "two")

@@ -283,14 +283,20 @@ def _without_product(said: Evidence, told: bool) -> Evidence:
 
 
 def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
-    """The top-level assets: the root, unless it is only a folder around others."""
+    """The root, unless it is only a folder around others, and the assets below it that nothing here is made from."""
     root, *below = assets
-    if _speaks(said[root], root.name):
-        return (root.name,)
-    if not below:
+    speaks = _speaks(said[root], root.name)
+    if not below and not speaks:
         return () if _made_beside(assets, said) else (root.name,)
+    used = _used(said[root]) if speaks else frozenset()
     tops = [a for a in below if not any(a.parts[:len(b.parts)] == b.parts for b in below if b is not a)]
-    return tuple(dict.fromkeys(a.name for a in tops))
+    others = (a.name for a in tops if a.name not in used and "/".join(a.parts) not in used)
+    return tuple(dict.fromkeys((*((root.name,) if speaks else ()), *others)))
+
+
+def _used(said: Evidence) -> frozenset[str]:
+    """What the root's own steps start from, by name or by folder: those are told of in its own report."""
+    return frozenset(c.parent.removeprefix("./").rstrip("/") for c in said.claims if isinstance(c, StepClaim))
 
 
 def _made_beside(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
