@@ -117,7 +117,8 @@ def _lists() -> Iterator[Card]:
 def _of_row(row: dict[str, Any]) -> Card:
     """A row of a list, written as the front matter it was made from; the hub's relation tag is kept."""
     labels = [row["license"]] if isinstance(row["license"], str) else list(row["license"] or ())
-    bases, tags = list(row["base_model"] or ()), list(row.get("base_model_tags") or ())
+    bases = list(row["base_model"] or ())
+    tags = [f"base_model:{tag}" for tag in row.get("base_model_tags") or ()]
     said = {"license": labels, "base_model": bases, "datasets": list(row["datasets"] or ()), "tags": tags}
     front = "\n".join(f"{key}:\n" + "\n".join(f"- {json.dumps(v)}" for v in values)
                       for key, values in said.items() if values)

@@ -127,6 +127,11 @@ def test_relicensed_assets_are_under_the_text_of_the_day(
     ("deepseek-ai/DeepSeek-V3-0324", "mit"), ("mistralai/Ministral-8B-Instruct-2410", "mrl-0.1"),
     ("google/gemma-4-31B-it", "apache-2.0"), ("google/gemma-3-12b-it", "gemma"),
     ("Qwen/Qwen2.5-3B-Instruct-GGUF", "qwen-research-2024"), ("google/gemma-2-9b-keras", "gemma"),
+    ("CompVis/stable-diffusion-v1-4", "creativeml-openrail-m"),
+    ("runwayml/stable-diffusion-v1-5", "creativeml-openrail-m"),
+    ("stabilityai/stable-diffusion-xl-base-1.0", "openrail++"), ("stabilityai/stable-diffusion-2-1", "openrail++"),
+    ("facebook/wav2vec2-base", "apache-2.0"), ("Qwen/Qwen3.6-27B", "apache-2.0"),
+    ("openchat/openchat-3.5-0106", "apache-2.0"),
 ])
 def test_each_size_has_its_own_text(catalogue: Catalogue, asset_id: str, law: str) -> None:
     asset = catalogue.asset(asset_id)
