@@ -12,6 +12,10 @@ from caveat.errors import QuestionError, nearest
 from caveat.evidence.sentence import Question
 from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
 
+#: Codes that people write though ISO 3166 has another: a wrong one must not lead out of a group of countries.
+_COUNTRY_ALSO = {"EL": "GR", "UK": "GB"}
+_TOO_MANY = 1e18
+
 
 class Words(Protocol):
     """The disputed words and their readings."""
@@ -28,13 +32,21 @@ def said_facts(question: Question, names: Words) -> tuple[dict[str, str], dict[s
         try:
             word = name.removeprefix("reading.")
             if word != name or (word in names.words() and word not in FACTS):
-                readings[word] = check_reading(word, value, names)
+                _add(readings, word, check_reading(word, value, names))
             else:
-                facts[fact_name(name)] = check_fact(fact_name(name), op, value)
+                _add(facts, fact_name(name), check_fact(fact_name(name), op, value))
         except LookupError as fault:
             what, near = fault.args
             raise QuestionError(question.text, at, what, near) from None
     return facts, readings
+
+
+def _add(said: dict[str, str], name: str, value: str) -> None:
+    """A set grows by what is said again; anything else said twice must be said alike."""
+    before = said.get(name, value)
+    if before != value and not (name in FACTS and FACTS[name].type == "set"):
+        raise LookupError(f"{name} was {before} before: it cannot be {value} too", [])
+    said[name] = value if before == value else f"{before},{value}"
 
 
 def check_reading(word: str, value: str, names: Words) -> str:
@@ -81,6 +93,8 @@ def _number(name: str, op: str, low: str) -> str:
         number = float(digits) * factor
     except ValueError:
         raise LookupError(f"{name} is a number, not {low!r}", []) from None
+    if not 0 <= number < _TOO_MANY:  # infinity and "nan" are no counts either
+        raise LookupError(f"{name} is a count of zero or more, not {low!r}", [])
     number += {">": 1, "<": -1}.get(op, 0)
     return str(int(number)) if number == int(number) else repr(number)
 
@@ -96,6 +110,7 @@ def _purposes(low: str) -> str:
 
 def _country(value: str) -> str:
     upper = value.strip().upper()
+    upper = _COUNTRY_ALSO.get(upper, upper)
     if upper in COUNTRY_GROUPS or (len(upper) == 2 and upper.isalpha()):
         return upper
     raise LookupError(f"domicile is a two-letter country code or {', '.join(COUNTRY_GROUPS)}, not {value!r}", [])

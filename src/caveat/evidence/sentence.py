@@ -20,6 +20,7 @@ thing. Names are resolved by the functions handed in; this module knows grammar 
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import NamedTuple, NoReturn
 
 from caveat.errors import QuestionError, nearest
@@ -47,6 +48,14 @@ POLITE = re.compile(
     r"|we\s+(?:want|plan|would\s+like)\s+to\s+)",
     re.IGNORECASE,
 )
+#: Formats and methods said of a change of format: they name no thing and change no verdict.
+FORMATS = frozenset({
+    "gguf", "ggml", "onnx", "safetensors", "mlx", "tensorrt", "tflite", "openvino", "coreml", "gptq", "awq", "exl2",
+    "bitsandbytes", "hqq", "fp16", "bf16", "fp8", "fp4", "nf4", "int8", "int4", "8-bit", "4-bit", "8bit", "4bit",
+    "q4_0", "q4_k_m", "q5_k_m", "q6_k", "q8_0", "1-bit", "2-bit", "3-bit", "bits", "format",
+})
+#: A fine-tune by these is an adapter.
+BY_ADAPTER = frozenset({"lora", "qlora", "dora", "adapters"})
 #: Said of the whole question, anywhere in it: words -> fact.
 ADVERBS = {
     "commercially": ("commercial", "yes"), "non-commercially": ("commercial", "no"),
@@ -190,6 +199,10 @@ class _Reader:
         return "", 0
 
     def plan(self) -> Plan:
+        if self.peek() == "do" and self.peek(1) in VERBS:  # "do RAG over my-docs", "do DPO of M"
+            self.here += 1
+            if self.peek(1) == "of":
+                del self.tokens[self.here + 1]
         at, (said, width) = self.at(), self.verb()
         if not width:
             self.fail("expected something to do (train, ship, run, ...)", at, VERBS, self.peek())
@@ -214,6 +227,11 @@ class _Reader:
 
     def clause(self, plan: Plan) -> Plan:
         word = self.take().low
+        if plan.act in ("convert", "quantize") and self.formats():
+            return plan
+        if plan.act == "finetune" and word in ("with", "using", "by") and self.peek() in BY_ADAPTER:
+            self.here += 1
+            return plan._replace(act="adapt", said="adapt")
         if word == "to" and self.verb()[1] and plan.act == "run":  # use M's answers to train T = train T with them
             then = self.plan()
             return then._replace(at=plan.at, preps=(*then.preps, ("with", plan.things)))
@@ -222,6 +240,13 @@ class _Reader:
         if word in ("named", "called"):
             return plan._replace(named=self.name_token().text.strip("\"'"))
         return plan._replace(preps=(*plan.preps, (word, self.things())))
+
+    def formats(self) -> bool:
+        """Pass over "GGUF", "4-bit AWQ format": true if any stood here."""
+        start = self.here
+        while self.peek() in FORMATS and not self.tokens[self.here].quoted:
+            self.here += 1
+        return self.here > start
 
     def things(self) -> tuple[Thing, ...]:
         found = [self.thing()]
@@ -292,9 +317,18 @@ class _Reader:
                 thing = thing._replace(under=self.licences())
             elif self.peek() == "of" and DATE.match(self.peek(1)):
                 self.here += 1
-                thing = thing._replace(date=_day(self.take().low))
+                thing = thing._replace(date=self.day())
             else:
                 return thing
+
+    def day(self) -> str:
+        """A date as written, made whole: a year is its middle, a month its first day."""
+        token = self.take()
+        whole = token.low + {4: "-07-01", 7: "-01", 10: ""}[len(token.low)]
+        try:
+            return date.fromisoformat(whole).isoformat()
+        except ValueError:
+            self.fail(f"no day is written {token.text} (write 2024-03-31, 2024-03 or 2024)", token.at)
 
     def name_token(self) -> Token:
         if self.here >= len(self.tokens) or (self.peek() in (",", "+") and not self.tokens[self.here].quoted):
@@ -360,8 +394,3 @@ def _facts(text: str, part: str, at: int) -> Iterable[tuple[str, str, str, int]]
         if not m:
             raise QuestionError(text, column, f"not a fact: {piece.strip()!r} (write name = value)")
         yield m[1].lower(), m[2], m[3].strip("\"'"), column
-
-
-def _day(written: str) -> str:
-    """A date as written, made whole: a year is its middle, a month its first day."""
-    return written + {4: "-07-01", 7: "-01", 10: ""}[len(written)]

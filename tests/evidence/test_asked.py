@@ -1,0 +1,41 @@
+"""Questions as people type them: what is no day, no count or said twice is refused, never a crash or a guess.
+
+What names a format or a method and no thing is passed over, and read back without it.
+"""
+
+import pytest
+
+from caveat.errors import CaveatError
+from caveat.flows.asking import ask
+
+
+@pytest.mark.parametrize("question", [
+    "train my-lm on output of gpt-4 of 2023-13-01",
+    "run llama-2-7b of 2023-02-30",
+    "run llama-2-7b where monthly_users = nan",
+    "run llama-2-7b where monthly_users = 1e999",
+    "run llama-2-7b where monthly_users = -5",
+    "run llama-2-7b where monthly_users = 900000000, monthly_users = 5",
+    "run llama-2-7b where reading.improve = weights, reading.improve = any-help",
+])
+def test_refused(question: str) -> None:
+    with pytest.raises(CaveatError):
+        ask(question)
+
+
+@pytest.mark.parametrize(("question", "verdict"), [
+    ("run llama-2-7b where purpose = military, purpose = research", "prohibited"),
+    ("run meta-llama/Llama-4-Scout-17B-16E-Instruct where domicile = EL", "prohibited"),
+    ("quantize mistral-7b to 4-bit GGUF then run it", "permitted"),
+    ("convert mistral-7b into gguf format and run it", "permitted"),
+    ("do RAG over my-docs with mistral-7b", "permitted"),
+    ("would it be fine to do DPO of mistral-7b on my-pairs", "permitted"),
+])
+def test_understood(question: str, verdict: str) -> None:
+    assert ask(question).to_dict()["verdict"] == verdict
+
+
+def test_lora_makes_an_adapter() -> None:
+    said = ask("finetune llama-2-7b on my-notes with lora and ship it as mit where reading.adapter = own-work")
+    assert said.to_dict()["verdict"] == ask(
+        "adapt llama-2-7b on my-notes and ship it as mit where reading.adapter = own-work").to_dict()["verdict"]
