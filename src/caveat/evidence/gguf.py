@@ -2,7 +2,7 @@
 
 Format: magic, version (1 to 3), counts, then key-value pairs; version 1 has 32-bit counts, and version 3 may be big
 endian. Long arrays (token lists) are stepped over, never made. A count or length beyond the file is a lie: reading
-stops there, what was read is kept, and the lie is told. No tensor is looked at.
+stops there, what was read is kept, and the lie is told. Tensors are left to gguf_tensors.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ ENCODERS = frozenset({"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "t5en
 Value = str | int | float | bool | list["Value"]
 
 
-class _Lie(Exception):
+class Lie(Exception):
     """A count or length that the file cannot hold."""
 
 
@@ -63,12 +64,13 @@ class Header(NamedTuple):
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-class _Cursor:
+class Cursor:
     """A place in the bytes that refuses to step past their end."""
 
     def __init__(self, data: bytes | mmap.mmap, order: str, wide: bool) -> None:
         self.data, self.order, self.at = data, order, 4
         self.steps, self.kept = STEPS_LIMIT, KEPT_LIMIT
+        self.tensors, self.pairs = 0, 0
         self.size = struct.Struct(order + ("Q" if wide else "I"))
 
     def take(self, letter: str) -> int | float | bool:
@@ -86,12 +88,12 @@ class _Cursor:
 
     def need(self, width: int) -> None:
         if width < 0 or self.at + width > len(self.data):
-            raise _Lie(f"{width} bytes at {self.at} of {len(self.data)}")
+            raise Lie(f"{width} bytes at {self.at} of {len(self.data)}")
 
     def step(self) -> None:
         self.steps -= 1
         if self.steps < 0 or self.kept < 0:
-            raise _Lie(f"more than {STEPS_LIMIT} values or {KEPT_LIMIT >> 20} MiB of text")
+            raise Lie(f"more than {STEPS_LIMIT} values or {KEPT_LIMIT >> 20} MiB of text")
 
     def text(self, limit: int) -> str:
         length = self.count()
@@ -115,25 +117,31 @@ def header(source: Source, file: str) -> Header:
 
 
 def _read(data: bytes | mmap.mmap, file: str) -> Header:
+    return walk(data, file)[0]
+
+
+def walk(data: bytes | mmap.mmap, file: str) -> tuple[Header, Cursor | None]:
+    """The header, and the cursor at its end; none where the keys could not be read to their end."""
     if len(data) < 8 or bytes(data[:4]) != MAGIC:
-        return Header({}, 0, (Problem(file, "not a GGUF file", None, "not read"),))
+        return Header({}, 0, (Problem(file, "not a GGUF file", None, "not read"),)), None
     order = "<" if struct.unpack("<I", data[4:8])[0] < 1 << 16 else ">"
     (version,) = struct.unpack(order + "I", data[4:8])
     if version not in (1, 2, 3):
-        return Header({}, version, (Problem(file, f"GGUF version {version} is not known", None, "not read"),))
-    cursor = _Cursor(data, order, version > 1)
+        return Header({}, version, (Problem(file, f"GGUF version {version} is not known", None, "not read"),)), None
+    cursor = Cursor(data, order, version > 1)
     cursor.at = 8
     values: dict[str, Value] = {}
     try:
         problems = _pairs(cursor, values, file)
-    except _Lie as lie:
-        problems = [Problem(file, f"the header asks for {lie}", None, "what stands before was read")]
-    return Header(values, version, tuple(problems))
+    except Lie as lie:
+        problem = Problem(file, f"the header asks for {lie}", None, "what stands before was read")
+        return Header(values, version, (problem,)), None
+    return Header(values, version, tuple(problems)), cursor if cursor.pairs <= KEYS_LIMIT else None
 
 
-def _pairs(cursor: _Cursor, values: dict[str, Value], file: str) -> list[Problem]:
-    cursor.count()  # tensors
-    pairs = cursor.count()
+def _pairs(cursor: Cursor, values: dict[str, Value], file: str) -> list[Problem]:
+    cursor.tensors = cursor.count()
+    pairs = cursor.pairs = cursor.count()
     problems: list[Problem] = []
     if pairs > KEYS_LIMIT:
         problems.append(Problem(file, f"{pairs} keys", None, f"the first {KEYS_LIMIT} were read"))
@@ -145,18 +153,18 @@ def _pairs(cursor: _Cursor, values: dict[str, Value], file: str) -> list[Problem
     return problems
 
 
-def _value(cursor: _Cursor, kind: int, depth: int) -> Value:
+def _value(cursor: Cursor, kind: int, depth: int) -> Value:
     cursor.step()
     if kind == STRING:
         return cursor.text(STRING_LENGTH)
     if kind == ARRAY and depth < 4:
         return _array(cursor, depth)
     if kind not in SCALARS:
-        raise _Lie(f"a value of type {kind}")
+        raise Lie(f"a value of type {kind}")
     return cursor.take(SCALARS[kind])
 
 
-def _array(cursor: _Cursor, depth: int) -> list[Value]:
+def _array(cursor: Cursor, depth: int) -> list[Value]:
     """The first values of an array; the rest is stepped over."""
     kind, length = int(cursor.take("I")), cursor.count()
     if kind in SCALARS:
@@ -167,20 +175,28 @@ def _array(cursor: _Cursor, depth: int) -> list[Value]:
         return kept
     cursor.need(length)  # every string or array takes more than a byte: a false length ends here
     found: list[Value] = []
-    for i in range(length):
-        if kind == STRING and i >= ARRAY_KEPT:
-            _skip_text(cursor)
-        else:
-            value = _value(cursor, kind, depth + 1)
-            found += [value] if i < ARRAY_KEPT else []
+    for i in range(min(length, ARRAY_KEPT) if kind == STRING else length):
+        value = _value(cursor, kind, depth + 1)
+        found += [value] if i < ARRAY_KEPT else []
+    if kind == STRING:
+        _skip_texts(cursor, length - len(found))
     return found
 
 
-def _skip_text(cursor: _Cursor) -> None:
-    cursor.step()
-    length = cursor.count()
-    cursor.need(length)
-    cursor.at += length
+def _skip_texts(cursor: Cursor, count: int) -> None:
+    """Steps over texts in one tight loop: a vocabulary has hundreds of thousands, and nothing else takes as long."""
+    over = count > cursor.steps
+    at, unpack, width, data = cursor.at, cursor.size.unpack_from, cursor.size.size, cursor.data
+    try:
+        for _ in repeat(None, min(count, max(cursor.steps, 0))):
+            at += unpack(data, at)[0] + width
+    except (struct.error, OverflowError, IndexError):
+        raise Lie(f"a text at {at} of {len(data)}") from None
+    cursor.steps -= count
+    if over:
+        cursor.step()
+    cursor.at = at
+    cursor.need(0)
 
 
 def read(source: Source, file: str, asset: str, words: Words | None = None) -> Evidence:
