@@ -30,6 +30,8 @@ def test_refused(question: str) -> None:
     ("convert mistral-7b into gguf format and run it", "permitted"),
     ("do RAG over my-docs with mistral-7b", "permitted"),
     ("would it be fine to do DPO of mistral-7b on my-pairs", "permitted"),
+    ("sell falcon-7b where obtained = 2023-05-27", "prohibited"),
+    ("sell falcon-7b where obtained = 2023-07-01", "conditional"),
 ])
 def test_understood(question: str, verdict: str) -> None:
     assert ask(question).to_dict()["verdict"] == verdict

@@ -338,7 +338,8 @@ class _Imaginer:
 
     def catalogued(self, id: str, thing: Thing) -> str:
         service = self.names.is_service(id)
-        day = date.fromisoformat(thing.date or self.today)
+        had = self.today if service else self.facts.get("obtained", self.today)  # the text one took the material under
+        day = date.fromisoformat(thing.date or had)
         node = f"{id} of {thing.date}" if service and thing.date else id
         if node not in self.known:
             self.known.add(node)
