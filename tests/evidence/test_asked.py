@@ -32,6 +32,9 @@ def test_refused(question: str) -> None:
     ("would it be fine to do DPO of mistral-7b on my-pairs", "permitted"),
     ("sell falcon-7b where obtained = 2023-05-27", "prohibited"),
     ("sell falcon-7b where obtained = 2023-07-01", "conditional"),
+    ("train my-lm on output of gpt-4 and ship it where reading.compete = capability", "prohibited"),
+    ("train my-lm on output of gpt-4 where reading.compete = substitute, channel = internal", "permitted"),
+    ("train my-lm on output of gpt-4 where reading.compete = substitute", "depends"),
 ])
 def test_understood(question: str, verdict: str) -> None:
     assert ask(question).to_dict()["verdict"] == verdict

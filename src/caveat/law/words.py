@@ -171,6 +171,22 @@ EU = frozenset((
 ))
 COUNTRY_GROUPS: dict[str, frozenset[str]] = {"EU": EU, "EEA": EU | EEA_ONLY}
 
+#: What a settled `compete` makes of the fact `competes`: reading -> (target, channel, value), the first row that fits;
+#: "" fits all. What no row says stays a doubt: who sells embeddings or judges is another question for each provider.
+COMPETES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "any-model": (("", "", "yes"),),
+    "capability": (("language-model", "", "yes"), ("classifier", "", "no")),
+    "substitute": (("", "internal", "no"), ("classifier", "", "no"), ("language-model", "hosted", "yes"),
+                   ("language-model", "distributed", "yes"), ("language-model", "product", "yes")),
+}
+
+
+def competes(reading: str, target: str, channel: str) -> str | None:
+    """Whether what is made competes, in this reading of the word; None where that is open."""
+    return next((value for kind, way, value in COMPETES.get(reading, ())
+                 if kind in ("", target) and way in ("", channel)), None)
+
+
 #: Fields of use that bans and limited grants speak of, and their everyday words.
 PURPOSES: dict[str, tuple[str, ...]] = {
     "ordinary": (), "research": ("academic", "science", "scientific"), "evaluation": ("testing",),

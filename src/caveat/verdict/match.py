@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caveat.law.rule import Condition, Law, Rule, Test
-from caveat.law.words import CONTAINED_IN, FACTS
+from caveat.law.words import CONTAINED_IN, FACTS, competes
 from caveat.verdict.bind import Pair, cell_at, seen_role
 from caveat.verdict.event import Event
 from caveat.verdict.inquiry import Inquiry, holds, in_force, purposes
@@ -154,6 +154,9 @@ class Matcher:
         if name in ("date", "modified", "target", "hosted"):
             return derived[name] or inquiry.facts.get(name)
         said = inquiry.facts.get(name) or derived.get(name) or None
+        if name == "competes" and said is None:
+            kind, way = (self._said(fact) or "" for fact in ("target", "channel"))
+            return competes(inquiry.readings.get("compete", ""), kind, way)
         if said is not None and name in ("sued", "permission"):
             return self._about_law(name, said)
         return said
