@@ -190,12 +190,12 @@ def first_answer(file: Path) -> float:
 def false_alarms(licensedcode: Path) -> list[str]:
     """Every text of the package that no law file was read from: which are called an AI licence or AI terms?"""
     own, alarms = {e.key for e in EDITIONS}, []
-    for path in sorted(licensedcode.glob("*.LICENSE")):
-        if path.stem not in own:
-            found = identify(without_front_matter(path.read_text(errors="replace")))
-            alarms += [f"{path.stem}: {m.law} {m.score}" for m in found
-                       if sort_of(shelf().law(m.law)) in ("models", "hosted services")]
-    print(f"\nfalse alarms on the {len(list(licensedcode.glob('*.LICENSE'))) - len(own)} other texts: {len(alarms)}")
+    others = [path for path in sorted(licensedcode.glob("*.LICENSE")) if path.stem not in own]
+    for path in others:
+        found = identify(without_front_matter(path.read_text(errors="replace")))
+        alarms += [f"{path.stem}: {m.law} {m.score}" for m in found
+                   if sort_of(shelf().law(m.law)) in ("models", "hosted services")]
+    print(f"\nfalse alarms on the {len(others)} other texts: {len(alarms)}")
     for alarm in alarms:
         print(f"  {alarm}")
     return alarms
