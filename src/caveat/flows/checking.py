@@ -14,6 +14,7 @@ from caveat.flows.asking import books, checked_facts, checked_readings, contradi
 from caveat.flows.gathering import Gathered, lineage_of
 from caveat.flows.picture import graph_of
 from caveat.flows.policy import Seen, breaches, silent
+from caveat.flows.silence import unsaid
 from caveat.law.shelf import shelf
 from caveat.law.words import VERDICTS
 from caveat.lineage import graph
@@ -124,8 +125,9 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
     reach = decisions[-1].reach if decisions else {}
     drawn = graph_of(lineage, reach, subject, findings)
     declared = _declared(asset)
-    seen = Seen(subject, drawn, declared, tuple(counted), may, c.facts.get("channel", ""))
-    broken = tuple(_accept(f, accepted) for f in dict.fromkeys(breaches(c.found.evidence.policy, seen)))
+    quiet = _silence(c, lineage, asset, maker)
+    seen = Seen(subject, drawn, declared, (*counted, *quiet), may, c.facts.get("channel", ""))
+    broken = tuple(_accept(f, accepted) for f in dict.fromkeys((*quiet, *breaches(c.found.evidence.policy, seen))))
     findings, counted = (*findings, *broken), [*counted, *(f for f in broken if f.accepted is None)]
     unused = [Problem(a.place.file, f"nothing is found that {a.finding} accepts", a.place.line, "it may be removed")
               for a in accepted if not any(f.accepted == a for f in findings)]
@@ -212,6 +214,13 @@ def _with_duties(labelled: Decision, free: Callable[[], Decision]) -> Decision:
     told = tuple(f if f.verdict == "prohibited" else f._replace(duties=owed.get((f.licence, f.act, f.asset), ()))
                  for f in labelled.findings)
     return labelled._replace(findings=told)
+
+
+def _silence(c: Context, lineage: graph.Lineage, asset: graph.Asset, maker: str) -> tuple[Finding, ...]:
+    """Where no terms are known for what somebody else publishes, that is told; unknown parents tell it already."""
+    if set(_label(asset)) - {"unknown", "other"} or not _published(c, asset):
+        return ()
+    return unsaid(lineage, asset.id, maker, _asked(c, c.you))
 
 
 def _published(c: Context, asset: graph.Asset) -> bool:

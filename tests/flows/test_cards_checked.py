@@ -1,0 +1,63 @@
+"""What `check` says of cards as people write them: silence is told as silence, and no false duty is claimed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caveat.flows.checking import check
+from caveat.verdict.answer import Finding, Report
+
+DAY = "2026-11-24"
+
+
+def checked(folder: Path, name: str, *front: str) -> Report:
+    place = folder / name.replace("/", "__")
+    place.mkdir(parents=True)
+    (place / "README.md").write_text("\n".join(("---", *front, "---", "")), encoding="utf-8")
+    return check(place, today=DAY)[0]
+
+
+def offered(report: Report) -> list[Finding]:
+    return [f for f in report.findings if f.about == "offered"]
+
+
+@pytest.mark.parametrize("front", [(), ("license: other",), ("license: unknown", "pipeline_tag: text-generation")])
+def test_somebodys_repository_without_terms_is_unknown(tmp_path: Path, front: tuple[str, ...]) -> None:
+    report = checked(tmp_path, "acme/enigma", *front)
+
+    assert report.verdict == "unknown"
+    assert [(r.licence, r.rule) for f in offered(report) for r in f.rules] == [("unknown", "no-licence")]
+    assert offered(report)[0].whose == "acme"
+
+
+@pytest.mark.parametrize("name, front", [("enigma", ()), ("acme/enigma", ("license: mit",))])
+def test_own_work_and_labelled_work_say_enough(tmp_path: Path, name: str, front: tuple[str, ...]) -> None:
+    assert checked(tmp_path, name, *front).verdict == "permitted"
+
+
+def test_a_tune_without_a_label_is_silent_about_its_own_part(tmp_path: Path) -> None:
+    report = checked(tmp_path, "acme/tuned", "base_model: meta-llama/Llama-2-7b-hf")
+
+    assert report.verdict == "unknown"
+    assert {"pass-on-the-agreement", "notice"} == {d.cited.rule for f in offered(report) for d in f.duties}
+
+
+def test_a_quantization_without_a_label_is_under_the_terms_of_its_base(tmp_path: Path) -> None:
+    front = ("base_model: meta-llama/Llama-2-7b-hf", "base_model_relation: quantized")
+
+    assert checked(tmp_path, "acme/bare-GGUF", *front).verdict == "conditional"
+
+
+def test_a_label_that_says_nothing_gives_way_to_what_is_known(tmp_path: Path) -> None:
+    report = checked(tmp_path, "internlm/internlm2-chat-20b", "license: other")
+
+    assert [(d.raw, d.laws) for d in report.declared] == [("other", ("internlm",))]
+    assert "unknown" not in {r.licence for m in report.may for r in m.rules}
+
+
+def test_a_label_that_names_unread_terms_stays_unknown(tmp_path: Path) -> None:
+    front = ("license: other", "license_name: some-other-licence")
+
+    assert ("unknown",) in [d.laws for d in checked(tmp_path, "internlm/internlm2-chat-20b", *front).declared]
