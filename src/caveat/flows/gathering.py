@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -49,6 +50,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     known = _known(claims, subjects, book, today)
     claims, amiss = _of_known_kind(claims, known)
     merged = _lessons_of_bases(_without_ring([*claims, *known], claims))
+    merged = _filled(merged)
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
     lineage = graph.of([*merged, *_own_parts(merged, set(subjects))])
     missing = [s for s in subjects if s not in lineage.assets]
@@ -162,6 +164,19 @@ def _on_day(c: Claim, base: str, name: str) -> Claim:
     if isinstance(c, AssetClaim):
         return AssetClaim(name, c.field, c.value, c.place)
     return c
+
+
+#: Labels that name no terms at all: "other", alone or with a link to a page that was not read.
+NAMELESS = re.compile(r"(?:other|unknown|none)?(?: ?\((?:https?://\S*|licen[cs]e(?:\.\w+)?)\))?", re.IGNORECASE)
+
+
+def _filled(claims: list[Claim]) -> list[Claim]:
+    """A label that says nothing stands for the terms that a file beside it or the catalogue knows."""
+    known = {c.asset: c for kind in ("catalogue", "detected") for c in claims if isinstance(c, LicenceClaim)
+             and c.place.kind == kind and not c.place.weak and "unknown" not in c.laws}
+    return [c._replace(laws=known[c.asset].laws, choice=known[c.asset].choice)
+            if isinstance(c, LicenceClaim) and c.asset in known and c.laws == ("unknown",)
+            and NAMELESS.fullmatch(c.raw[:500]) else c for c in claims]
 
 
 def _lessons_of_bases(claims: list[Claim]) -> list[Claim]:
