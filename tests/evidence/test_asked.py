@@ -16,6 +16,8 @@ from caveat.flows.asking import ask
     "run llama-2-7b where monthly_users = 1e999",
     "run llama-2-7b where monthly_users = -5",
     "run llama-2-7b where monthly_users = 900000000, monthly_users = 5",
+    "run llama-2-7b where sued = ptent",
+    "run llama-2-7b where monthly_users = 900000000, permission = lama-2",
     "run llama-2-7b where reading.improve = weights, reading.improve = any-help",
 ])
 def test_refused(question: str) -> None:
@@ -30,6 +32,10 @@ def test_refused(question: str) -> None:
     ("convert mistral-7b into gguf format and run it", "permitted"),
     ("do RAG over my-docs with mistral-7b", "permitted"),
     ("would it be fine to do DPO of mistral-7b on my-pairs", "permitted"),
+    ("run llama-2-7b where sued = true", "prohibited"),
+    ("run llama-2-7b where sued = llama-2", "prohibited"),
+    ("run llama-2-7b where sued = gemma", "permitted"),
+    ("run acme/m under unknown where permission = true", "permitted"),
     ("sell falcon-7b where obtained = 2023-05-27", "prohibited"),
     ("sell falcon-7b where obtained = 2023-07-01", "conditional"),
     ("train my-lm on output of gpt-4 and ship it where reading.compete = capability", "prohibited"),

@@ -15,6 +15,7 @@ from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
 #: Codes that people write though ISO 3166 has another: a wrong one must not lead out of a group of countries.
 _COUNTRY_ALSO = {"EL": "GR", "UK": "GB"}
 _TOO_MANY = 1e18
+_ABOUT_LAW = ("sued", "permission")  # facts that may be said of one licence or family alone
 
 
 class Words(Protocol):
@@ -22,6 +23,8 @@ class Words(Protocol):
 
     def readings(self, word: str) -> tuple[str, ...]: ...
     def words(self) -> list[str]: ...
+    def law_or_family(self, name: str) -> str | None: ...
+    def law_names(self) -> list[str]: ...
 
 
 def said_facts(question: Question, names: Words) -> tuple[dict[str, str], dict[str, str]]:
@@ -34,7 +37,7 @@ def said_facts(question: Question, names: Words) -> tuple[dict[str, str], dict[s
             if word != name or (word in names.words() and word not in FACTS):
                 _add(readings, word, check_reading(word, value, names))
             else:
-                _add(facts, fact_name(name), check_fact(fact_name(name), op, value))
+                _add(facts, fact_name(name), check_fact(fact_name(name), op, value, names))
         except LookupError as fault:
             what, near = fault.args
             raise QuestionError(question.text, at, what, near) from None
@@ -66,24 +69,36 @@ def fact_name(name: str) -> str:
     raise LookupError(f"no fact is called {name!r}", nearest(name, FACTS))
 
 
-def check_fact(name: str, op: str, value: str) -> str:
+def check_fact(name: str, op: str, value: str, names: Words) -> str:
     """The value of a fact in its one spelling; LookupError(what, nearest) if it cannot be that."""
     fact, low = FACTS[name], value.strip().lower()
     if fact.type == "number":
         return _number(name, op, low)
     if op != "=":
         raise LookupError(f"{name} is not a number: write {name} = value", [])
-    if fact.type == "yes-no":
+    if fact.type == "yes-no" or name in _ABOUT_LAW:
         low = {"true": "yes", "false": "no", "y": "yes", "n": "no"}.get(low, low)
+    if name in _ABOUT_LAW:
+        return _about(name, low, names)
     if fact.type == "set":
         return _purposes(low)
     if name == "domicile":
         return _country(value)
     if fact.type == "date":
         return _date(name, low)
-    if fact.values and low not in fact.values and name not in ("sued", "permission"):
+    if fact.values and low not in fact.values:
         raise LookupError(f"{name} cannot be {value!r}", nearest(low, fact.values) or list(fact.values))
     return low
+
+
+def _about(name: str, low: str, names: Words) -> str:
+    """Yes, no, a kind of suit, or the one law or family that it is about."""
+    plain = FACTS[name].values or ("yes", "no")
+    law = low if low in plain else names.law_or_family(low)
+    if law is None:
+        near = nearest(low, [*plain, *names.law_names()])
+        raise LookupError(f"{name} is {', '.join(plain)} or the name of a licence, not {low!r}", near)
+    return law
 
 
 def _number(name: str, op: str, low: str) -> str:

@@ -97,6 +97,14 @@ class NameBook(NamedTuple):
         row = self.shelf.tag(word)
         return row["law"] if row else None
 
+    def law_names(self) -> list[str]:
+        """Every law id and every family of laws."""
+        families = {f for id in self.shelf.ids() for f in self.shelf.law(id).family}
+        return [*self.shelf.ids(), *sorted(families)]
+
+    def law_or_family(self, name: str) -> str | None:
+        return self.one_licence(name) or (name if name in self.law_names() else None)
+
     def _expression(self, written: str) -> tuple[tuple[str, ...], ...] | None:
         """A OR B is a choice, A AND B is both; brackets as in SPDX."""
         sets = _Expression(written, self.one_licence).either()

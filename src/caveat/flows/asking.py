@@ -123,7 +123,7 @@ def grammar() -> str:
 
 def checked_facts(given: Mapping[str, str]) -> dict[str, str]:
     """Facts from flags or code in their one spelling. Raises SettingsError."""
-    return dict(_checked(lambda k, v: (fact_name(k), check_fact(fact_name(k), "=", v)), given))
+    return dict(_checked(lambda k, v: (fact_name(k), check_fact(fact_name(k), "=", v, names())), given))
 
 
 def checked_readings(given: Mapping[str, str]) -> dict[str, str]:
