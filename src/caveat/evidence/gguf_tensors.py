@@ -103,3 +103,9 @@ def parts(path: Path) -> tuple[Path, ...]:
         return (path,)
     names = (f"{cut[1]}-{n:05}-of-{cut[3]}.gguf" for n in range(1, int(cut[3]) + 1))
     return tuple(p for name in names if (p := path.with_name(name)).is_file()) or (path,)
+
+
+def is_later_part(path: Path) -> bool:
+    """Whether the file is a piece of a model that begins in another file."""
+    cut = PART.match(path.name)
+    return cut is not None and int(cut[2]) > 1

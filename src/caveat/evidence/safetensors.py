@@ -45,6 +45,16 @@ def read(source: Source, file: str, asset: str) -> Evidence:
     return Evidence(claims=tuple(claims), problems=(*problems, *_lies(tensors, size, file)))
 
 
+def weights(path: Path, file: str) -> tuple[dict[str, int], int, tuple[Problem, ...]]:
+    """(name of a tensor -> its numbers, bytes of all data, problems) from one file's header; never raises."""
+    try:
+        header, size, problems = _header(path, file)
+    except OSError as error:
+        return {}, 0, (Problem(file, f"cannot be opened: {error.strerror or error}"),)
+    tensors = {k: v for k, v in header.items() if k != "__metadata__" and isinstance(v, dict)}
+    return {k: _count(v) for k, v in tensors.items()}, size, (*problems, *_lies(tensors, size, file))
+
+
 def _header(source: Source, file: str) -> tuple[dict[str, Any], int, tuple[Problem, ...]]:
     """(header, bytes of data behind it, problems); reads no more than the header."""
     if isinstance(source, Path):
