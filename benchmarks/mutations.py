@@ -97,7 +97,7 @@ FAULTS = (
           "self.condition(rule.when, limiting, True)",
           "no(self.condition(rule.when, limiting, False))"),
     Fault("today's API terms for yesterday's call", "evidence/imagine.py",
-          "date.fromisoformat(thing.date or self.today)",
+          "date.fromisoformat(thing.date or had)",
           'date.fromisoformat("2026-11-24")'),
     Fault("terms follow every stranger", "verdict/judge.py",
           'm.word("bound", lambda r: r == "follows")',
