@@ -135,6 +135,8 @@ def test_how_a_base_was_used_is_read_or_inferred() -> None:
         ("base_model: a/b", "tags: [gguf]"): [("quantize", "a/b")],
         ("base_model: a/b", "tags: [gguf, sft]"): [("finetune", "a/b")],
         ("base_model: a/b", "quantized_by: me"): [("quantize", "a/b")],
+        ("base_model: a/b", "quantized_by: me", "model_creator: me", "tags: [dpo]"): [("finetune", "a/b")],
+        ("base_model: a/b", "quantized_by: me", "model_creator: a", "tags: [dpo]"): [("quantize", "a/b")],
         ("base_model: a/mine",): [("copy", "a/mine")],
         ("base_model: https://huggingface.co/a/b",): [("finetune", "a/b")],
         ("tags: ['base_model:adapter:a/b']",): [("adapt", "a/b")],

@@ -63,7 +63,7 @@ def _signs(
 ) -> tuple[tuple[str, str], ...]:
     """Rows (act, reason or ""), strongest first."""
     name, base = asset.split("/")[-1], parent.split("/")[-1]
-    quantizer = front.text("quantized_by")
+    quantizer = "" if _tuned_by_itself(front, name, words) else front.text("quantized_by")
     return (
         ("quantize", f"quantized by {quantizer}" if quantizer else ""),
         ("merge", "several bases" if parents > 1 and not words & ADAPTER_WORDS else ""),
@@ -75,6 +75,12 @@ def _signs(
         ("convert", "" if words & TUNED_WORDS or not _same(name, base) else _shared(words, CONVERTED_WORDS)),
         ("copy", "the same name by another owner" if name.lower() == base.lower() and asset != parent else ""),
     )
+
+
+def _tuned_by_itself(front: Mapping, name: str, words: frozenset[str]) -> bool:
+    """A maker whose template signs every card as its quantizer, under a model that it says it tuned."""
+    signed = front.text("quantized_by")
+    return bool(words & TUNED_WORDS) and signed == front.text("model_creator") and not QUANTIZED_NAME.search(name)
 
 
 def _shared(words: frozenset[str], table: frozenset[str]) -> str:
