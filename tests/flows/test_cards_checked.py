@@ -61,3 +61,33 @@ def test_a_label_that_names_unread_terms_stays_unknown(tmp_path: Path) -> None:
     front = ("license: other", "license_name: some-other-licence")
 
     assert ("unknown",) in [d.laws for d in checked(tmp_path, "internlm/internlm2-chat-20b", *front).declared]
+
+
+def states(report: Report, rule: str) -> set[str]:
+    return {d.state for f in offered(report) for d in f.duties if d.cited.rule == rule}
+
+
+@pytest.mark.parametrize("name, base", [
+    ("acme/Meta-Llama-3-8B-Instruct-GGUF", "meta-llama/Meta-Llama-3-8B-Instruct"),
+    ("acme/meta-llama_Llama-3.1-8B-Instruct-GGUF", "meta-llama/Llama-3.1-8B-Instruct"),
+])
+def test_a_copy_may_keep_the_publisher_in_front_of_its_name(tmp_path: Path, name: str, base: str) -> None:
+    label = "llama3.1" if "3.1" in base else "llama3"
+    report = checked(tmp_path, name, f"license: {label}", f"base_model: {base}", "base_model_relation: quantized")
+
+    assert states(report, "name-begins") == {"met"}
+
+
+def test_a_tune_that_is_named_otherwise_is_told(tmp_path: Path) -> None:
+    front = ("license: llama3", "base_model: meta-llama/Meta-Llama-3-8B", "base_model_relation: finetune")
+
+    assert states(checked(tmp_path, "acme/Meta-Llama-3-8B-notes", *front), "name-begins") == {"contradicted"}
+
+
+def test_the_card_of_a_quantized_sibling_tells_the_bases_of_the_sibling(tmp_path: Path) -> None:
+    report = checked(tmp_path, "NousResearch/Nous-Hermes-2-Mistral-7B-DPO-GGUF", "license: apache-2.0",
+                     "base_model: mistralai/Mistral-7B-v0.1", "datasets: [teknium/OpenHermes-2.5]")
+    edges = {(e.child, e.act, e.parent) for e in report.graph.edges}
+
+    assert {p for c, act, p in edges if c == report.subject} == {"NousResearch/Nous-Hermes-2-Mistral-7B-DPO"}
+    assert not [p for c, act, p in edges if c == "mistralai/Mistral-7B-v0.1"]

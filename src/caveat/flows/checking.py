@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from caveat.evidence.imagine import YOU
 from caveat.flows.asking import books, checked_facts, checked_readings, contradicted, names
 from caveat.flows.gathering import Gathered, lineage_of
+from caveat.flows.naming import bare_name
 from caveat.flows.picture import graph_of
 from caveat.flows.policy import Seen, breaches, silent
 from caveat.flows.silence import unsaid
@@ -199,7 +200,7 @@ def _offered(c: Context, lineage: graph.Lineage, subject: str, maker: str) -> li
     if not _published(c, asset):
         return []
     laws = tuple(x for x in _label(asset) if x not in ("unknown", "other"))
-    use = Use("ship", subject, laws, asset.name or (subject.rpartition("/")[2] if "/" in subject else ""))
+    use = Use("ship", subject, laws, bare_name(lineage, subject))
     asked = _asked(c, maker)._replace(uses=(use,), within=frozenset(), about="offered", tell_later=True)
     told = _with_duties(decide(lineage, books(shelf()), asked),
                         lambda: decide(lineage, books(shelf()), asked._replace(uses=(use._replace(offered=()),))))
