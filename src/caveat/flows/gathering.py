@@ -49,6 +49,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
         c.child for c in claims if isinstance(c, StepClaim)} | set(subjects)
     known = _known(claims, subjects, book, today)
     claims, amiss = _of_known_kind(claims, known)
+    claims = _without_siblings(claims, known)
     merged = _lessons_of_bases(_without_ring([*claims, *known], claims))
     merged = _filled(merged)
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
@@ -128,6 +129,31 @@ def _vague(c: StepClaim, known: list[str]) -> bool:
     name = fold(c.parent)
     at = bisect_right(known, name)
     return at < len(known) and known[at].startswith(name)
+
+
+def _without_siblings(claims: list[Claim], known: Iterable[Claim]) -> list[Claim]:
+    """The card of a quantization is often that of the model it was made from, bases and all. Where the catalogue
+    knows that model, the bases that the card names are its bases; only an act that was read there is another's."""
+    bases: dict[str, set[str]] = {}
+    original: dict[str, str] = {}
+    for c in known:
+        if isinstance(c, StepClaim) and ACTS[c.act].in_family:
+            bases.setdefault(c.child, set()).add(c.parent)
+            if c.act in ("quantize", "convert", "copy"):
+                original[c.child] = c.parent
+    return [c for c in claims if not (isinstance(c, StepClaim) and ACTS[c.act].in_family and c.child in original
+                                      and c.place.kind == "inferred" and c.parent != original[c.child]
+                                      and _above(c.parent, bases) & _above(original[c.child], bases))]
+
+
+def _above(id: str, bases: dict[str, set[str]]) -> set[str]:
+    """This model and those it is known to come from."""
+    todo, seen = [id], {id}
+    while todo:
+        new = bases.get(todo.pop(), set()) - seen
+        seen |= new
+        todo += new
+    return seen
 
 
 def _signed(c: Claim, you: str) -> Claim:
