@@ -50,3 +50,28 @@ def test_lora_makes_an_adapter() -> None:
     said = ask("finetune llama-2-7b on my-notes with lora and ship it as mit where reading.adapter = own-work")
     assert said.to_dict()["verdict"] == ask(
         "adapt llama-2-7b on my-notes and ship it as mit where reading.adapter = own-work").to_dict()["verdict"]
+
+
+@pytest.mark.parametrize(("question", "verdict"), [
+    ("filter acme/wiki under cc-by-nc-4.0 then train my-lm on it and sell it", "depends"),
+    ("mix acme/wiki under cc-by-nc-4.0 and my-notes then train my-lm on it and sell it", "depends"),
+    ("copy acme/wiki under cc-by-nc-4.0, clean it, then train my-lm on it and sell it", "depends"),
+    ("download acme/wiki under cc-by-sa-4.0 then train my-lm on it and ship it as mit", "depends"),
+    ("copy acme/base under cc-by-nc-4.0 then finetune it on my-notes and sell it", "prohibited"),
+])
+def test_what_is_done_with_a_name_tells_its_kind(question: str, verdict: str) -> None:
+    assert ask(question).to_dict()["verdict"] == verdict
+
+
+@pytest.mark.parametrize("question", [
+    "train my-lm on output of output of llama-2-7b",
+    "generate my-set with llama-2-7b then train my-lm on output of it",
+    "summarize my-notes with llama-2-7b then train mistral-7b on it",
+])
+def test_a_data_set_writes_nothing_of_its_own(question: str) -> None:
+    assert ask(question).to_dict()["verdict"] == "prohibited"
+
+
+@pytest.mark.parametrize("model", ["llama-2-7b", "google/gemma-2-9b", "tiiuae/falcon-180B"])
+def test_what_is_hosted_in_the_house_is_run(model: str) -> None:
+    assert ask(f"serve {model} where channel = internal").to_dict()["verdict"] == "permitted"

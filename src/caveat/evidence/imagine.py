@@ -11,6 +11,7 @@ from caveat.errors import QuestionError
 from caveat.evidence.facts import said_facts
 from caveat.evidence.sentence import LABELLING, Licences, Plan, Question, Thing
 from caveat.evidence.services import dated, renamed
+from caveat.evidence.two_place import TWO_PLACE, TwoPlace, kind_taken
 from caveat.evidence.wording import label_of, words_of
 from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, LicenceClaim, Place, Problem, StepClaim, UseClaim
@@ -56,38 +57,6 @@ class Imagined(NamedTuple):
     problems: tuple[Problem, ...] = ()  # what could not be known
 
 
-class _Act(NamedTuple):
-    """How a two-place act uses its operands: edge of the things, edge of the others, and which preposition is which."""
-
-    makes: str  # kind, "" = a use
-    thing: str  # act on the edge from (or use of) each thing
-    other: str  # act on the edge from (or use of) what follows the preposition
-    model_first: bool = False  # the things are taught: known ones give a base edge, new ones are the result
-
-
-TWO_PLACE: dict[str, _Act] = {
-    "train": _Act("model", "finetune", "train", model_first=True),
-    "finetune": _Act("model", "finetune", "train", model_first=True),
-    "adapt": _Act("model", "adapt", "train", model_first=True),
-    "distil": _Act("model", "distil", "finetune"),
-    "merge": _Act("model", "merge", "merge"),
-    "prune": _Act("model", "prune", "train"),
-    "quantize": _Act("model", "quantize", "run"),
-    "convert": _Act("model", "convert", "run"),
-    "copy": _Act("same", "copy", "run"),
-    "generate": _Act("dataset", "mix", "generate"),
-    "annotate": _Act("dataset", "mix", "annotate"),
-    "filter": _Act("dataset", "filter", "annotate"),
-    "mix": _Act("dataset", "mix", "mix"),
-    "bundle": _Act("product", "bundle", "bundle"),
-    "evaluate": _Act("", "evaluate", "evaluate"),
-    "retrieve": _Act("", "retrieve", "run"),
-    "run": _Act("", "run", "run"),
-    "serve": _Act("", "serve", "serve"),
-    "ship": _Act("", "ship", "ship"),
-    "sell": _Act("", "sell", "sell"),
-    "name": _Act("", "name", "name"),
-}
 DATA_NOUNS = frozenset("data answers output outputs samples text texts pairs examples it".split())
 TARGET_NAMES = (("reward", "reward-model"), ("classifier", "classifier"), ("embed", "embedding"))
 
@@ -130,11 +99,11 @@ class _Imaginer:
             self.use(plan, form)
         return PlanRead(words_of(plan), frozenset(self.known - known), (uses, len(self.uses)))
 
-    def use(self, plan: Plan, form: _Act) -> None:
+    def use(self, plan: Plan, form: TwoPlace) -> None:
         told, preps = plan.things, plan.preps
         if not told:  # "retrieve over my-notes with M": what it is done to may follow a preposition
             told, preps = preps[0][1], preps[1:]
-        things = [self.node(t) for t in told]
+        things = [self.node(t, "dataset" if plan.act == "retrieve" else "") for t in told]
         others = [self.node(t) for prep, ts in preps if prep != "to" for t in ts]
         choices = plan.offered.choices if plan.offered else ((),)
         for node in things:
@@ -145,10 +114,12 @@ class _Imaginer:
 
     def add_use(self, act: str, node: str, choices: tuple[tuple[str, ...], ...], named: str, of: str = "") -> None:
         named = named or self.name_of.get(node, "")
+        if act == "serve" and self.facts.get("channel") == "internal":
+            act = "run"  # nobody outside is reached: what is kept in the house is run
         self.uses.append(UseClaim(node, act, SAID, choices[0], named, of))
         self.offers.append(choices)
 
-    def make(self, plan: Plan, form: _Act) -> str:
+    def make(self, plan: Plan, form: TwoPlace) -> str:
         """What a making plan makes: its node, with an edge from every operand."""
         others = [t for _, ts in plan.preps for t in ts]
         things = list(plan.things)
@@ -160,14 +131,15 @@ class _Imaginer:
             return self.teach(plan, form, things, others)
         if plan.act == "generate":
             return self.generate(plan, things, others)
-        parts = [(form.thing, self.node(t)) for t in things] + [(form.other, self.node(t)) for t in others]
+        kind = kind_taken(plan, self.q.plans)
+        parts = [(form.thing, self.node(t, kind)) for t in things] + [(form.other, self.node(t)) for t in others]
         if form.makes == "same":
             kind = self.kinds.get(parts[0][1], "")
         else:
             kind = "dataset" if plan.act == "filter" else form.makes
         return self.step(label_of(plan.act, [p for _, p in parts]), kind, parts)
 
-    def teach(self, plan: Plan, form: _Act, things: list[Thing], others: list[Thing]) -> str:
+    def teach(self, plan: Plan, form: TwoPlace, things: list[Thing], others: list[Thing]) -> str:
         """train T on D: a known T gives the base edge; a new own T is the result itself."""
         data = [self.node(t, "dataset") for t in others]
         bases, own = [], ""
@@ -278,7 +250,9 @@ class _Imaginer:
         when = thing.date or next((t.date for t in thing.inner if t.date), "")
         inner = [self.node(t._replace(date=t.date or when) if t.how == "name" else t,
                            "model" if thing.how != "mix" else "dataset") for t in thing.inner]
-        parts = [(thing.how, i) for i in inner]
+        # a data set writes nothing: "output of it" is the data itself
+        parts = [("filter" if thing.how == "generate" and self.kinds.get(i) == "dataset" else thing.how, i)
+                 for i in inner]
         parts += [("train" if thing.how == "finetune" else "mix", self.node(t, "dataset")) for t in thing.on]
         kind = ACTS[thing.how].makes if ACTS[thing.how].makes != "same" else self.kinds.get(inner[0], "")
         made = self.step(label_of(thing.how, inner, thing.found), kind, parts, by, when=when)

@@ -38,7 +38,8 @@ MAKES_BY_ADJECTIVE = {
     "fine-tuned": "finetune", "tuned": "finetune", "adapted": "adapt", "pruned": "prune", "distilled": "distil",
     "merged": "merge", "filtered": "filter",
 }
-LABELLING = ("label", "tag", "caption", "transcribe", "translate")  # everyday: generates labels of M on D
+LABELLING = ("label", "tag", "caption", "transcribe", "translate",  # everyday: generates labels of M on D
+             "summarize", "summarise", "paraphrase", "rewrite")
 PREPOSITIONS = ("with", "on", "from", "using", "into", "in", "over", "by", "to", "against")
 ARTICLES = frozenset({"a", "an", "the", "my", "our", "some", "this", "that", "these", "those", "its"})
 POLITE = re.compile(
@@ -151,7 +152,7 @@ class _Reader:
         self.text, self.licence_of, self.licence_words, self.is_name = text, licence_of, licence_words, is_name
         body, self.fact_part, self.fact_at = _split_where(text)
         start = m.end() if (m := POLITE.match(body)) else 0
-        tokens = list(_tokens(body, start))
+        tokens = list(_tokens(body.rstrip(", "), start))
         self.adverbs = [(*ADVERBS[t.low], t.at) for t in tokens if t.low in ADVERBS and not t.quoted]
         self.tokens = [t for t in tokens if t.low not in ADVERBS or t.quoted]
         self.here = 0
