@@ -91,3 +91,16 @@ def test_the_card_of_a_quantized_sibling_tells_the_bases_of_the_sibling(tmp_path
 
     assert {p for c, act, p in edges if c == report.subject} == {"NousResearch/Nous-Hermes-2-Mistral-7B-DPO"}
     assert not [p for c, act, p in edges if c == "mistralai/Mistral-7B-v0.1"]
+
+
+@pytest.mark.parametrize("name, label, told", [
+    ("acme/Llama2-Chinese-7b-Chat", "apache-2.0", True), ("acme/notes-gemma-2b", "mit", True),
+    ("acme/Llama-3.1-notes", "apache-2.0", True), ("acme/Llama2-notes-7b", "llama2", False),
+    ("acme/TinyLlama-1.1B-notes", "apache-2.0", False), ("acme/open-llama-3b-notes", "apache-2.0", False),
+    ("acme/gemma-4-notes", "apache-2.0", False), ("acme/mistral-notes", "apache-2.0", False),
+])
+def test_a_name_that_speaks_of_an_unnamed_base_is_told(tmp_path: Path, name: str, label: str, told: bool) -> None:
+    report = checked(tmp_path, name, f"license: {label}")
+
+    assert any("speaks of" in p.what for p in report.problems) == told
+    assert report.verdict == "permitted"

@@ -12,6 +12,7 @@ from caveat.evidence.catalogue.names import fold
 from caveat.evidence.imagine import YOU
 from caveat.evidence.names import NameBook
 from caveat.evidence.services import dated
+from caveat.flows.hints import unnamed_bases
 from caveat.law.words import ACTS
 from caveat.lineage import graph
 from caveat.lineage.claims import (
@@ -58,7 +59,8 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     for s in missing:
         lineage.assets[s] = graph.Asset(s)
     on_disk = frozenset(_subject_of(c) for c in claims if isinstance(c, FileClaim)) | frozenset(subjects)
-    problems = (*evidence.problems, *amiss, *lineage.problems, *_contradictions(lineage, subjects))
+    problems = (*evidence.problems, *amiss, *lineage.problems, *_contradictions(lineage, subjects),
+                *unnamed_bases(lineage, subjects))
     return Gathered(lineage, subjects, _with_claims(evidence, subjects, claims), on_disk, problems)
 
 
