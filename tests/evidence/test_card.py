@@ -147,6 +147,20 @@ def test_how_a_base_was_used_is_read_or_inferred() -> None:
     assert cases == {k: steps(front(*k)) for k in cases}
 
 
+def test_a_name_of_other_terms_beside_a_label_is_told() -> None:
+    differs = front("license: apache-2.0", "license_name: llama2")
+
+    assert [p.what for p in differs.problems] == ["license_name says llama2, the label says apache-2.0"]
+    assert front("license: apache-2.0", "license_name: apache-2.0").problems == ()
+
+
+def test_a_name_with_a_size_is_a_model_though_its_card_has_a_key_of_data_sets() -> None:
+    cut = card.front_matter.split("---\ntask_categories: [x]\n---\n", "README.md").front
+    kinds = [card.kind_of(cut, "README.md", name) for name in ("acme/notes-llama-13b", "acme/notes", "acme/web-627B")]
+
+    assert kinds == ["model", "dataset", "dataset"]
+
+
 def test_a_model_that_names_itself_as_base_is_told() -> None:
     evidence = front("base_model: me/mine")
 

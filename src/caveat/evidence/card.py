@@ -35,6 +35,8 @@ MODEL_KEYS = frozenset({
     "base_model", "library_name", "pipeline_tag", "model-index", "base_model_relation", "quantized_by", "model_name",
     "widget", "inference", "datasets",
 })
+#: A name that ends in a number of parameters is a model's, whatever one key of its card says.
+SIZE = re.compile(r"[-_.]\d{1,2}(?:\.\d)?b(?=$|[-_.])", re.IGNORECASE)
 #: Acts that do not train: what such a card lists as data was the parent's.
 NOT_TRAINING = frozenset({"quantize", "convert", "copy", "merge", "prune"})
 COPIED = "the data of what it was made from, copied with the card"
@@ -90,6 +92,8 @@ def kind_of(front: Mapping, file: str, asset: str) -> str:
     if re.search(r"(?:^|[/\\])datasets?[/\\]", f"{file}\n{asset}"):
         return "dataset"
     keys = set(front.keys())
+    if SIZE.search(asset) and keys & DATASET_KEYS <= {"task_categories"}:
+        return "model"
     return "dataset" if len(keys & DATASET_KEYS) > len(keys & MODEL_KEYS) else "model"
 
 

@@ -57,7 +57,7 @@ def read(front: Mapping, lines: list[Line], body: str, file: str, asset: str, wo
     claims = list(_from_keys(front, file, asset, words, weak or None, body))
     if not claims:
         claims += _from_tags(front, file, asset, words, weak)
-    problems = _two_labels(claims, file)
+    problems = (*_two_labels(claims, file), *_other_name(front, claims, file, words))
     more, told = _from_body(lines, file, asset, words, claims)
     return Read((*claims, *more), (*problems, *told))
 
@@ -143,6 +143,19 @@ def _two_labels(claims: list[LicenceClaim], file: str) -> tuple[Problem, ...]:
         return ()
     both = " and ".join(f"{c.place.key}: {c.raw}" for c in claims)
     return (Problem(file, f"two labels that differ ({both})", claims[-1].place.line, "both are kept"),)
+
+
+def _other_name(front: Mapping, claims: list[LicenceClaim], file: str, words: Words) -> Iterator[Problem]:
+    """A license_name beside a label that is no "other" may be left over from former terms, or be the true ones."""
+    said = {law for c in claims for law in c.laws}
+    for entry in front.items():
+        if entry.key not in NAME_KEYS or not claims or licence_words.UNKNOWN in said:
+            continue
+        for raw in _raws(entry)[:1]:
+            named = licence_words.laws_of(raw, words)
+            if named.known and not said & set(named.laws):
+                label = ", ".join(c.raw for c in claims)
+                yield Problem(file, f"{entry.key} says {raw}, the label says {label}", entry.line, "the label was read")
 
 
 LABEL = re.compile(
