@@ -28,8 +28,8 @@ def unnamed_bases(lineage: Lineage, subjects: Iterable[str]) -> Iterator[Problem
         speaks = next((s for s in SPEAKS if re.search(s[0], id.rpartition("/")[2][:200], re.IGNORECASE)), None)
         if speaks and _alone(asset) and not speaks[2] & set(asset.laws()):
             place = asset.licensed[0].place.file if asset.licensed else "."
-            yield Problem(place, f"the name of {id} speaks of {speaks[1]}, and nothing says what it was made from", None,
-                          "judged as a model of its own: name its base")
+            what = f"the name of {id} speaks of {speaks[1]}, and nothing says what it was made from"
+            yield Problem(place, what, None, "judged as a model of its own: name its base")
 
 
 def _alone(asset: Asset) -> bool:
