@@ -58,8 +58,8 @@ def did_you_mean(near: Iterable[str]) -> str:
     return f" (did you mean {words}?)" if words else ""
 
 
-def nearest(word: str, known: Iterable[str], how_many: int = 3) -> list[str]:
+def nearest(word: str, known: Iterable[str], how_many: int = 3, cutoff: float = 0.6) -> list[str]:
     """The known words that look most like `word`; difflib is imported only when an error is told."""
     from difflib import get_close_matches
 
-    return get_close_matches(word, list(known), n=how_many, cutoff=0.6)
+    return get_close_matches(word, list(known), n=how_many, cutoff=cutoff)

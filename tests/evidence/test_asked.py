@@ -75,3 +75,14 @@ def test_a_data_set_writes_nothing_of_its_own(question: str) -> None:
 @pytest.mark.parametrize("model", ["llama-2-7b", "google/gemma-2-9b", "tiiuae/falcon-180B"])
 def test_what_is_hosted_in_the_house_is_run(model: str) -> None:
     assert ask(f"serve {model} where channel = internal").to_dict()["verdict"] == "permitted"
+
+
+def test_a_repository_spelt_almost_like_a_known_one_is_told() -> None:
+    said = ask("train my-lm on found output of mmeta-llama/Llama-2-70b-chat-hf").to_dict()
+    assert any("did you mean meta-llama/llama-2-70b-chat-hf" in str(p) for p in said["problems"])
+    assert not ask("run acme/ibis-7b").to_dict()["problems"]
+
+
+@pytest.mark.parametrize("question", ["run Qwen/Qwen2-2B-Instruct", "run meta-llama/Llama-3.2-11B-Viison-Instruct"])
+def test_a_size_that_does_not_exist_takes_no_terms_of_its_family(question: str) -> None:
+    assert ask(question).to_dict()["verdict"] == "unknown"

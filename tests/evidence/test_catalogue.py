@@ -54,7 +54,7 @@ def test_it_opens_in_a_few_milliseconds() -> None:
     ("llama-3-8b", "meta-llama/Meta-Llama-3-8B"), ("qwen-2.5-7b", "Qwen/Qwen2.5-7B"),
     ("meta-llama/meta-llama-3.1-8b", "meta-llama/Llama-3.1-8B"), ("gemma-2-9b", "google/gemma-2-9b"),
     ("CohereForAI/c4ai-command-r-plus", "CohereLabs/c4ai-command-r-plus"), ("gpt2", "openai-community/gpt2"),
-    ("qwen/qwen2.5-7b-instruct-awq", "Qwen/Qwen2.5-7b-instruct-awq"), ("openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+    ("qwen/qwen2.5-7b-instruct-awq", "Qwen/Qwen2.5-7B-instruct-awq"), ("openai/gpt-oss-20b", "openai/gpt-oss-20b"),
     ("bartowski/Llama-3.2-1B-Instruct-GGUF", "bartowski/Llama-3.2-1B-Instruct-GGUF"),
 ])
 def test_names_that_people_type_are_understood(catalogue: Catalogue, name: str, means: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from caveat.errors import QuestionError
+from caveat.errors import QuestionError, nearest
 from caveat.evidence.facts import said_facts
 from caveat.evidence.sentence import LABELLING, Licences, Plan, Question, Thing
 from caveat.evidence.services import dated, renamed
@@ -292,6 +292,7 @@ class _Imaginer:
         if node not in self.known:
             self.known.add(node)
             self.kinds[node] = kind or "model"
+            self.tell_near(thing)
             self.claims.append(AssetClaim(node, "kind", self.kinds[node], SAID))
             if low.startswith("my-") and not thing.under and not thing.found:
                 self.claims += [AssetClaim(node, "own", "yes", SAID), AssetClaim(node, "maker", YOU, SAID)]
@@ -307,6 +308,15 @@ class _Imaginer:
         own = "my-" + low.removeprefix("my").strip().replace(" ", "-")
         near = self.names.nearest(thing.name) or [own]
         raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near)
+
+    def tell_near(self, thing: Thing) -> None:
+        """A repository that nobody knows, spelt almost like one that is known: it stays a stranger's, and is told."""
+        if "/" not in thing.name or thing.under or thing.offered:
+            return
+        alike = [n for n in self.names.nearest(thing.name) if nearest(thing.name.lower(), [n.lower()], cutoff=0.92)]
+        if alike:
+            self.problems.append(Problem("question", f"nobody is known as {thing.name}: did you mean {alike[0]}?",
+                                         None, "it is somebody's, without known terms"))
 
     def is_new_own(self, thing: Thing) -> bool:
         low = thing.name.lower()
