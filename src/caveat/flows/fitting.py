@@ -47,7 +47,8 @@ def fit(model: str, gpu: int = 0, context: int = 0, kind: str = "f16") -> Fit:
         return Fit(_unknown(one, one.shape, gpu), not gpu or one.stored <= gpu)
     contexts = _contexts(one.shape, context)
     quality = published.quality(one.known)
-    choices = tuple(_choices(one, one.shape, contexts, gpu, kind, quality))
+    choices = tuple(sorted(_choices(one, one.shape, contexts, gpu, kind, quality),
+                           key=lambda c: (c.name != one.held, -c.weights)))
     asked = contexts.index(context or contexts[0])
     fits = not gpu or any(c.needs[asked].total() <= gpu for c in choices)
     return Fit(_page(one, one.shape, choices, contexts, asked, gpu, kind, quality), fits)
@@ -74,7 +75,8 @@ def _page(one: Subject, shape: Shape, choices: tuple[Choice, ...], contexts: tup
           kind: str, quality: Quality) -> Document:
     parts = [text(_said(shape, one)), *_verdict(choices, contexts[asked], asked, gpu),
              heading(f"Memory by context, in GiB (weights, cache in {kind}, buffers)"),
-             _table(choices, contexts, asked, gpu, bool(quality.ratio)), *_notes(one, quality, gpu), *_told(one)]
+             _table(choices, contexts, asked, gpu, bool(quality.ratio)),
+             *_notes(one, quality, gpu, max(contexts) > shape.context), *_told(one)]
     return Document(f"{one.title}: what fits", tuple(parts), _data(one, choices, contexts, asked, gpu, kind, quality))
 
 
@@ -117,9 +119,10 @@ def _row(c: Choice, asked: int, gpu: int, measured: bool) -> tuple[str, ...]:
     return (c.name, _gib(c.weights), f"{c.bits:.2f}", *(_gib(n.total()) for n in c.needs), *room, *loss)
 
 
-def _notes(one: Subject, quality: Quality, gpu: int) -> list[Part]:
+def _notes(one: Subject, quality: Quality, gpu: int, beyond: bool) -> list[Part]:
     notes = ["Buffers are those of a batch of 512 tokens with flash attention. A driver takes a few hundred MiB more."]
     notes += ["tight: less than a GiB stays free, which llama.cpp's own automatic fit would not allow."] if gpu else []
+    notes += ["The context asked for is longer than any it was trained on."] if beyond else []
     notes += [f"Perplexity of {one.known} against its unquantized self: {quality.source} ({quality.what})."] \
         if quality.ratio else []
     notes += [f"Shape: {one.source}"] if one.source else []
