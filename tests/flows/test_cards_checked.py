@@ -104,3 +104,13 @@ def test_a_name_that_speaks_of_an_unnamed_base_is_told(tmp_path: Path, name: str
 
     assert any("speaks of" in p.what for p in report.problems) == told
     assert report.verdict == "permitted"
+
+
+def test_silence_is_told_once(tmp_path: Path) -> None:
+    report = checked(tmp_path, "acme/enigma", "base_model: other/enigma")
+
+    assert [f.verdict for f in offered(report)] == ["unknown"]
+
+
+def test_half_a_label_is_half_silent(tmp_path: Path) -> None:
+    assert checked(tmp_path, "acme/enigma", "license: [mit, openrail]").verdict == "unknown"

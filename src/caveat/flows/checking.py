@@ -126,7 +126,7 @@ def _judged(c: Context, lineage: graph.Lineage, subject: str) -> Report:
     reach = decisions[-1].reach if decisions else {}
     drawn = graph_of(lineage, reach, subject, findings)
     declared = _declared(asset)
-    quiet = _silence(c, lineage, asset, maker)
+    quiet = _silence(c, lineage, asset, findings)
     seen = Seen(subject, drawn, declared, (*counted, *quiet), may, c.facts.get("channel", ""))
     broken = tuple(_accept(f, accepted) for f in dict.fromkeys((*quiet, *breaches(c.found.evidence.policy, seen))))
     findings, counted = (*findings, *broken), [*counted, *(f for f in broken if f.accepted is None)]
@@ -217,11 +217,14 @@ def _with_duties(labelled: Decision, free: Callable[[], Decision]) -> Decision:
     return labelled._replace(findings=told)
 
 
-def _silence(c: Context, lineage: graph.Lineage, asset: graph.Asset, maker: str) -> tuple[Finding, ...]:
+def _silence(c: Context, lineage: graph.Lineage, asset: graph.Asset, told: Iterable[Finding]) -> tuple[Finding, ...]:
     """Where no terms are known for what somebody else publishes, that is told; unknown parents tell it already."""
-    if set(_label(asset)) - {"unknown", "other"} or not _published(c, asset):
+    label = set(_label(asset))
+    if (label and not label & {"unknown", "other"}) or not _published(c, asset):
         return ()
-    return unsaid(lineage, asset.id, maker, _asked(c, c.you))
+    if any(f.verdict == "unknown" and f.about == "offered" for f in told):
+        return ()
+    return unsaid(lineage, asset.id, asset.maker or c.you, _asked(c, c.you))
 
 
 def _published(c: Context, asset: graph.Asset) -> bool:
