@@ -63,3 +63,18 @@ def nearest(word: str, known: Iterable[str], how_many: int = 3, cutoff: float = 
     from difflib import get_close_matches
 
     return get_close_matches(word, list(known), n=how_many, cutoff=cutoff)
+
+
+def slipped(word: str, other: str) -> bool:
+    """Whether two words differ by one letter left out, typed twice or added, or by two that changed places.
+
+    Digits and a lone last letter tell things apart on purpose ("my-set-2", "my-a"): these are no slips.
+    """
+    if any(c.isdigit() for c in word + other) or sorted((len(word), len(other)))[0] < 5:
+        return False
+    short, long = sorted((word, other), key=len)
+    if len(short) == len(long):
+        apart = [n for n, (a, b) in enumerate(zip(word, other, strict=True)) if a != b]
+        return len(apart) == 2 and apart[1] == apart[0] + 1 and word[apart[0]] == other[apart[1]] and \
+            word[apart[1]] == other[apart[0]]
+    return len(long) == len(short) + 1 and any(long[:n] + long[n + 1:] == short for n in range(len(long)))

@@ -17,6 +17,9 @@ from caveat.flows.asking import ask
     "run llama-2-7b where monthly_users = -5",
     "run llama-2-7b where monthly_users = 900000000, monthly_users = 5",
     "run llama-2-7b where sued = ptent",
+    "run meta-llama/Llama-4-Scout-17B-16E-Instruct where domicile = KT",
+    "generate my-st with gpt-4 then train my-lm on my-set where competes = yes",
+    "generate my-set with gpt-4 then train my-lm on my-ste where competes = yes",
     "run llama-2-7b where monthly_users = 900000000, permission = lama-2",
     "run llama-2-7b where reading.improve = weights, reading.improve = any-help",
 ])
@@ -32,6 +35,8 @@ def test_refused(question: str) -> None:
     ("convert mistral-7b into gguf format and run it", "permitted"),
     ("do RAG over my-docs with mistral-7b", "permitted"),
     ("would it be fine to do DPO of mistral-7b on my-pairs", "permitted"),
+    ("run databricks/dbrx--instruct where sued = yes", "prohibited"),
+    ("merge my-a and my-b then train my-lm on my-ab and sell it", "permitted"),
     ("run llama-2-7b where sued = true", "prohibited"),
     ("run llama-2-7b where sued = llama-2", "prohibited"),
     ("run llama-2-7b where sued = gemma", "permitted"),

@@ -14,6 +14,16 @@ from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
 
 #: Codes that people write though ISO 3166 has another: a wrong one must not lead out of a group of countries.
 _COUNTRY_ALSO = {"EL": "GR", "UK": "GB"}
+#: Two-letter codes of ISO 3166-1, and XK.
+_COUNTRIES = frozenset((
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
+    "CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR "
+    "GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO "
+    "JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR "
+    "MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO "
+    "RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV "
+    "TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
+).split())
 _TOO_MANY = 1e18
 _ABOUT_LAW = ("sued", "permission")  # facts that may be said of one licence or family alone
 
@@ -126,7 +136,7 @@ def _purposes(low: str) -> str:
 def _country(value: str) -> str:
     upper = value.strip().upper()
     upper = _COUNTRY_ALSO.get(upper, upper)
-    if upper in COUNTRY_GROUPS or (len(upper) == 2 and upper.isalpha()):
+    if upper in COUNTRY_GROUPS or upper in _COUNTRIES:
         return upper
     raise LookupError(f"domicile is a two-letter country code or {', '.join(COUNTRY_GROUPS)}, not {value!r}", [])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from caveat.errors import QuestionError, nearest
+from caveat.errors import QuestionError, nearest, slipped
 from caveat.evidence.facts import said_facts
 from caveat.evidence.sentence import LABELLING, Licences, Plan, Question, Thing
 from caveat.evidence.services import dated, renamed
@@ -293,6 +293,7 @@ class _Imaginer:
             self.known.add(node)
             self.kinds[node] = kind or "model"
             self.tell_near(thing)
+            self.not_slipped(thing)
             self.claims.append(AssetClaim(node, "kind", self.kinds[node], SAID))
             if low.startswith("my-") and not thing.under and not thing.found:
                 self.claims += [AssetClaim(node, "own", "yes", SAID), AssetClaim(node, "maker", YOU, SAID)]
@@ -308,6 +309,13 @@ class _Imaginer:
         own = "my-" + low.removeprefix("my").strip().replace(" ", "-")
         near = self.names.nearest(thing.name) or [own]
         raise QuestionError(self.q.text, thing.at, f"nobody is known as {thing.name!r}", near)
+
+    def not_slipped(self, thing: Thing) -> None:
+        """One's own thing that differs in a letter from one made here and never used is that one, mistyped."""
+        low, text = thing.name.lower(), self.q.text.lower()
+        slips = [m for m in self.made if slipped(low, m) and text.count(m) == 1]
+        if low.startswith("my-") and not thing.under and slips:
+            raise QuestionError(self.q.text, thing.at, f"nobody made {thing.name!r}", slips)
 
     def tell_near(self, thing: Thing) -> None:
         """A repository that nobody knows, spelt almost like one that is known: it stays a stranger's, and is told."""

@@ -33,7 +33,9 @@ class NameBook(NamedTuple):
         found = self.catalogue.resolve(name)
         if found:
             return found
-        return name if REPO.match(name) and self.shelf.covering(name) else None
+        if not (REPO.match(name) and self.shelf.covering(name)):
+            return None
+        return self.resolve_read(name) or name  # its claims are looked up as loosely: one id for both
 
     def resolve_read(self, name: str) -> str | None:
         """The same for names that were read, not typed: titles, tags and names that say "a copy of" count too."""
