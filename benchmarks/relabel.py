@@ -7,6 +7,8 @@ published under Apache or MIT (PERMISSIVE), or whose label is the very one of it
 that name data sets are left out there, since data may bring terms of its own.
 A model's front matter is read from the material: hub/front_matter.jsonl.gz always, the lists hub/models_*.parquet
 where pyarrow can be imported. Run: python benchmarks/relabel.py [CARDS OF EACH SORT]
+On 24 November 2026, 500 of each sort: recall 0.662 before the catalogue knew Stable Diffusion (every miss was one),
+0.999 after; false alarms 0 of 1,000.
 """
 
 from __future__ import annotations
