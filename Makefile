@@ -52,6 +52,7 @@ bench: $(VENV)/.dev   ## time and size, as ratios to a named limit
 
 law: $(VENV)/.run     ## compile the law files and the catalogue that ship
 	$(PY) -m caveat.law compile
+	$(PY) -m caveat.law schema
 	$(PY) -m caveat.evidence.catalogue compile
 
 new: $(VENV)/.run     ## make new KIND=licence|word|reader NAME=x

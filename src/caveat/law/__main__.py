@@ -1,4 +1,4 @@
-"""For authors of law: `python -m caveat.law check|compile|cases [ID ...]`."""
+"""For authors of law: `python -m caveat.law check|compile|schema|cases [ID ...]`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def main() -> int:
         return check(ids)
     if command == "compile":
         write(keep_going="--keep-going" in ids)
+        return 0
+    if command == "schema":
+        from caveat.law import editor
+
+        editor.write()
         return 0
     if command == "cases":
         from importlib import import_module
