@@ -311,7 +311,7 @@ FOLDERS: tuple[Hostile, ...] = (
             '[project]\nname = "a/m"\n'
             + "".join(f'[[step]]\nmakes = "a/m"\nact = "merge"\nfrom = ["a/p{i}"]\n' for i in range(10_000)),
         ),
-        "is made in 10000 steps",
+        "is made in 10001 steps",
         deep=True,
     ),
     Hostile("caveat.toml nested deeply", _text("caveat.toml", "a = " + "[" * 50_000), "caveat.toml", (2,), False),
