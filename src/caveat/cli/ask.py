@@ -9,7 +9,6 @@ Grammar, acts and facts: see `caveat ask --grammar`.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -66,5 +65,6 @@ def _many(options: argparse.Namespace, given: dict[str, Any], wanted: frozenset[
 
 
 def _error(fault: CaveatError) -> str:
-    at = fault.at if isinstance(fault, QuestionError) else 0
-    return json.dumps({"caveat": 1, "error": str(fault), "at": at}, ensure_ascii=False)
+    from caveat.report.json_form import render_error
+
+    return render_error(fault).rstrip("\n")

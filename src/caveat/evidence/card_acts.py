@@ -30,7 +30,6 @@ QUANTIZED_WORDS = frozenset({
 CONVERTED_WORDS = frozenset({"mlx", "onnx", "openvino", "ctranslate2", "mlc-llm", "coreml"})
 ADAPTER_WORDS = frozenset({"lora", "qlora", "peft", "adapter", "template:sd-lora", "template:diffusion-lora"})
 MERGE_WORDS = frozenset({"merge", "merges", "merged", "mergekit", "lazymergekit", "frankenmerge"})
-MOE_WORDS = frozenset({"moe", "frankenmoe"})
 #: Words that say a model was changed: a quantizing word beside them may be of the training method.
 TUNED_WORDS = frozenset({"generated_from_trainer", "sft", "dpo", "trl", "axolotl", "finetuned", "finetune"})
 

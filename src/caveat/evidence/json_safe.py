@@ -49,6 +49,21 @@ def read(source: Source, file: str) -> Read:
 
 
 def _parsed(text: str, file: str, problems: tuple[Problem, ...]) -> Read:
+    try:
+        data, told = loads(text, file)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        return Read({}, text, (*problems, Problem(file, f"not JSON: {str(error)[:120]}", line, "nothing was read")))
+    if not isinstance(data, dict):
+        return Read({}, text, (*problems, Problem(file, "JSON that is no object", 1, "nothing was read")))
+    return Read(data, text, problems + told)
+
+
+def loads(text: str, file: str) -> tuple[Any, tuple[Problem, ...]]:
+    """JSON, and a Problem for each of the first five objects with a key that stands twice.
+
+    Raises ValueError and RecursionError as `json.loads` does.
+    """
     twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,15 +72,9 @@ def _parsed(text: str, file: str, problems: tuple[Problem, ...]) -> Read:
             twice.append(first_twice(k for k, _ in items))
         return one
 
-    try:
-        data = json.loads(text, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        return Read({}, text, (*problems, Problem(file, f"not JSON: {str(error)[:120]}", line, "nothing was read")))
-    told = tuple(Problem(file, f"the key {k[:80]!r} stands twice", None, "the last one counts") for k in twice[:5])
-    if not isinstance(data, dict):
-        return Read({}, text, (*problems, Problem(file, "JSON that is no object", 1, "nothing was read")))
-    return Read(data, text, problems + told)
+    data = json.loads(text, object_pairs_hook=pairs)
+    told = (Problem(file, f"the key {k[:80]!r} stands twice", None, "the last one counts") for k in twice[:5])
+    return data, tuple(told)
 
 
 def first_twice(keys: Iterable[str]) -> str:

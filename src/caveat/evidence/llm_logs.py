@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HEAD = re.compile(r'"response"\s*:')
 #: Steps of the database's own machine before a question is given up.
 WORK = 20_000_000
-NO_LOG = "a database that is no log of the llm tool"
 
 
 def recognises(data: dict[str, Any]) -> bool:

@@ -7,7 +7,6 @@ are told. Quantized weights pack several parameters in one number, so their coun
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from caveat.evidence.json_safe import first_twice
+from caveat.evidence import json_safe
 from caveat.evidence.repo_names import repo_id
 from caveat.evidence.source import Source, place
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Problem, StepClaim
@@ -78,21 +77,12 @@ def _from_stream(stream: BinaryIO, size: int, file: str) -> tuple[dict[str, Any]
 
 
 def _parsed(text: bytes, size: int, file: str) -> tuple[dict[str, Any], int, tuple[Problem, ...]]:
-    twice: list[str] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        one = dict(items)
-        if len(one) < len(items):
-            twice.append(first_twice(k for k, _ in items))
-        return one
-
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
+        header, told = json_safe.loads(text.decode("utf-8"), file)
     except (ValueError, RecursionError):
         return {}, 0, (Problem(file, "the header is not JSON", None, "not read"),)
     if not isinstance(header, dict):
         return {}, 0, (Problem(file, "the header is no object", None, "not read"),)
-    told = tuple(Problem(file, f"the key {k[:80]!r} stands twice", None, "the last one counts") for k in twice[:5])
     return header, size, told
 
 

@@ -19,8 +19,8 @@ from caveat.flows.silence import unsaid
 from caveat.law.shelf import shelf
 from caveat.law.words import VERDICTS
 from caveat.lineage import graph
-from caveat.lineage.claims import Acceptance, Evidence, LicenceClaim, Problem, Settlement, UseClaim
-from caveat.verdict.answer import Cited, Declared, Finding, LawUsed, May, Presumed, Report
+from caveat.lineage.claims import Acceptance, Evidence, Problem, Settlement, UseClaim
+from caveat.verdict.answer import Declared, Finding, LawUsed, May, Report
 from caveat.verdict.decide import Asked, Decision, decide
 from caveat.verdict.event import Use
 
@@ -308,5 +308,3 @@ def _accept(f: Finding, accepted: Iterable[Acceptance]) -> Finding:
 def _law(decisions: Iterable[Decision]) -> tuple[LawUsed, ...]:
     return _once(u for d in decisions for u in d.law)
 
-
-__all__ = ["Cited", "LicenceClaim", "Presumed", "check", "check_evidence"]

@@ -51,7 +51,7 @@ def lineage_of(evidence: Evidence, book: NameBook, today: str) -> Gathered:
     known = _known(claims, subjects, book, today)
     claims, amiss = _of_known_kind(claims, known)
     claims = _without_siblings(claims, known)
-    merged = _lessons_of_bases(_without_ring([*claims, *known], claims))
+    merged = _lessons_of_bases(_without_ring([*claims, *known]))
     merged = _filled(merged)
     merged = [*merged, *_makers(merged, read, evidence.you or YOU), *_kinds(merged)]
     lineage = graph.of([*merged, *_own_parts(merged, set(subjects))])
@@ -230,7 +230,7 @@ def _at_its_base(c: StepClaim, bases: dict[str, list[StepClaim]], lessons: set[t
     return StepClaim(taught[0], c.act, c.parent, c.place, "", c.when, c.column, c.computed)
 
 
-def _without_ring(claims: list[Claim], own: Iterable[Claim]) -> list[Claim]:
+def _without_ring(claims: list[Claim]) -> list[Claim]:
     """A thing that names itself as its own parent (669 models on the hub do) says nothing by it."""
     return [c for c in claims if not (isinstance(c, StepClaim) and c.child == c.parent)]
 

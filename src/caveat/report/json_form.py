@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from caveat.errors import QuestionError
+from caveat.errors import CaveatError, QuestionError
 from caveat.report.outline import Answer
 from caveat.verdict.answer import Graph
 
@@ -18,9 +18,10 @@ def render(answer: Answer) -> str:
     return _line({"caveat": 1, "lineage": answer.to_dict()} if isinstance(answer, Graph) else answer.to_dict())
 
 
-def render_error(error: QuestionError) -> str:
-    """The line of a question that was not understood; `at` is a column counted from 0."""
-    return _line({"caveat": 1, "error": str(error), "at": error.at})
+def render_error(error: CaveatError) -> str:
+    """The line of a question that was not answered; `at` is a column counted from 0."""
+    at = error.at if isinstance(error, QuestionError) else 0
+    return _line({"caveat": 1, "error": str(error), "at": at})
 
 
 def _line(value: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from caveat.verdict.bind import Pair, guard_allows
 from caveat.verdict.event import Event
 from caveat.verdict.inquiry import Inquiry
 from caveat.verdict.match import Matcher
-from caveat.verdict.world import World, no
+from caveat.verdict.world import World
 
 GRANTED, UNKNOWN, REFUSED = 0, 1, 2  # worst = highest
 
@@ -154,5 +154,3 @@ def in_guard(inquiry: Inquiry, pair: Pair, world: World) -> bool:
 def _cite(m: Matcher, rules: list[Rule]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((m.law.id, r.id) for r in rules))
 
-
-__all__ = ["NOTHING", "Outcome", "held", "in_guard", "judge", "needs_grant", "no", "owes", "stranger_bound"]

@@ -11,7 +11,7 @@ from caveat.law.rule import Demand, Law
 from caveat.verdict.bind import Pair
 from caveat.verdict.event import Event
 from caveat.verdict.inquiry import Inquiry
-from caveat.verdict.judge import GRANTED, NOTHING, REFUSED, Outcome, held, in_guard, stranger_bound
+from caveat.verdict.judge import NOTHING, REFUSED, Outcome, held, in_guard, stranger_bound
 from caveat.verdict.match import Matcher
 from caveat.verdict.world import World
 
@@ -131,5 +131,3 @@ def candidates(soles: Sequence[Wanted]) -> list[str]:
 def _cited(w: Wanted, company: bool) -> tuple[str, ...]:
     return (w.demand.at, w.demand.alone) if company and w.demand.alone else (w.demand.at,)
 
-
-__all__ = ["GRANTED", "offer", "reaches"]

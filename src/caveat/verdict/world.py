@@ -5,7 +5,7 @@ then it is not asked at all (this keeps most questions at one world).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from caveat.errors import TooManyWorlds
 
@@ -51,13 +51,6 @@ class World:
     def ask(self, doubt: str, test: Callable[[str], bool]) -> bool:
         """`test` of the doubt, asked only if its values differ."""
         return self.settle(lambda: self.varies(doubt, test))
-
-
-class Leaf(NamedTuple):
-    """One grown world (only the doubts it was asked) and what was found in it."""
-
-    world: Mapping[str, str]
-    found: object
 
 
 def grow(domains: Mapping[str, tuple[str, ...]], f: Callable[[World], T]) -> list[tuple[dict[str, str], T]]:
