@@ -10,9 +10,9 @@ from itertools import islice, product
 from caveat.errors import SettingsError
 from caveat.evidence.catalogue import Catalogue, load
 from caveat.evidence.facts import check_fact, check_reading, fact_name
-from caveat.evidence.imagine import YOU, Imagined, imagine
+from caveat.evidence.imagine import YOU, Imagined, Names, imagine
 from caveat.evidence.names import NameBook
-from caveat.evidence.sentence import read
+from caveat.evidence.sentence import Question, read
 from caveat.law.shelf import Shelf, shelf
 from caveat.law.words import VERDICTS
 from caveat.lineage import graph
@@ -50,8 +50,16 @@ def ask(text: str, *, facts: Mapping[str, str] | None = None, readings: Mapping[
     `facts` and `readings` hold unless the question itself says otherwise; `today` is an ISO date. `fixes` tells the
     smallest changes that would make a bad answer acceptable, at ten milliseconds or so for each bad answer.
     """
-    book, day = names(), today or date.today().isoformat()
+    book = names()
     question = read(text, book.licence, book.licence_words, book.known)
+    return answered(question, book, facts=facts, readings=readings, presume=presume, today=today, fixes=fixes)
+
+
+def answered(question: Question, book: Names, *, facts: Mapping[str, str] | None = None,
+             readings: Mapping[str, str] | None = None, presume: bool = True, today: str = "",
+             fixes: bool = True) -> Verdict:
+    """The same for a question that was read already, with names that may know more than the catalogue does."""
+    day = today or date.today().isoformat()
     seen = imagine(question, book, (facts or {}).get("date", day))
     lineage = graph.of(seen.claims)
     told = {**checked_facts(facts or {}), **seen.facts}
