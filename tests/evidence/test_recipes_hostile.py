@@ -72,9 +72,9 @@ def test_long_lines_cost_little() -> None:
     start = time.perf_counter()
     for value in ("{{" * 200_000, "${" + "a." * 200_000, "/x" * 200_000):
         recipe.of_text(f"base_model: {value}\ndatasets:\n- path: b/y\n", "x.yaml", "mine")
-    launch_lines.read(("python train.py --model " + "\\\n" * 50_000).encode(), "x.sh", "mine")
-    launch_lines.read(("A=$A$A\n" * 300 + "python train.py --model $A --dataset b/y\n").encode(), "x.sh", "mine")
-    launch_lines.read(("python train.py '" + "a " * 200_000).encode(), "x.sh", "mine")
+    launch_lines.of_text(("python train.py --model " + "\\\n" * 50_000), "x.sh", "mine")
+    launch_lines.of_text(("A=$A$A\n" * 300 + "python train.py --model $A --dataset b/y\n"), "x.sh", "mine")
+    launch_lines.of_text(("python train.py '" + "a " * 200_000), "x.sh", "mine")
     cell = {"cell_type": "code", "source": "!x \\\n" * 20_000 + "from_pretrained"}
     python_code.read(json.dumps({"cells": [cell]}).encode(), "x.ipynb", "mine")
 

@@ -258,7 +258,7 @@ def targets() -> dict[str, Target]:
             GGUF_WORDS,
         ),
         "launch_lines": Target(
-            _reader("launch_lines", "run.sh"),
+            _by_path("launch_lines", "run.sh"),
             (
                 b'MODEL="a/x"\naccelerate launch train.py \\\n  --model_name_or_path ${MODEL:-b/y} '
                 b'--dataset_name "c/d"\n',

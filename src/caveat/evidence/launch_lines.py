@@ -6,7 +6,7 @@
 
 The flags become the tree that a recipe file would have been, and the tools read that. Nothing is run: variables that
 the script itself sets are followed, any other stays open and is said to be. A line that only names a recipe file says
-nothing more than that file.
+nothing more than that file; one that changes some of it is read with `launch_config`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from caveat.evidence.launch_config import Configured, configured
 from caveat.evidence.planned import Recipe
 from caveat.evidence.source import text_of
 from caveat.evidence.yaml_safe import Entry, Mapping, Node, Scalar, Sequence
-from caveat.lineage.claims import Claim, Evidence, StepClaim
+from caveat.lineage.claims import Claim, Evidence, Place, Problem, StepClaim
 
 NAMES = ("*.sh", "*.bash", "*.slurm", "*.sbatch")
-READS = "bytes"
+READS = "path"
 LIMIT = 1 << 20
 #: Lines of one command, and commands of one file.
 LONGEST, MOST = 200, 200
 STARTS = re.compile(
-    r"\b(?:accelerate\s+launch|torchrun|deepspeed|python3?|srun|uv\s+run|trl|llamafactory-cli|llama-factory)\b")
+    r"\b(?:accelerate\s+launch|torchrun|deepspeed|python3?|srun|uv\s+run|trl|axolotl|llamafactory-cli"
+    r"|llama-factory|tune\s+run)\b")
 TRAINS = re.compile(
     r"fine_?tune|(?<!pre)train|pretrain|sft|dpo|orpo|kto|grpo|ppo|rloo|reward_model|distil|gkd|lora", re.IGNORECASE)
 NO_TRAINING = re.compile(r"eval|infer|generat|predict|convert|export|server?\b|download|tokeniz", re.IGNORECASE)
@@ -55,18 +57,23 @@ class Command(NamedTuple):
     line: int
 
 
-def read(data: bytes, file: str, asset: str) -> Evidence:
+def read(path: Path, file: str, asset: str) -> Evidence:
     """The runs that one shell script starts; a script that trains nothing gives nothing."""
-    source = text_of(data, file, LIMIT)
-    return of_text(source.text, file, asset) if STARTS.search(source.text) else Evidence()
+    if path.stat().st_size > LIMIT:
+        return Evidence(problems=(Problem(file, f"larger than {LIMIT >> 20} MiB", None, "it was not read"),))
+    source = text_of(path, file, LIMIT)
+    return of_text(source.text, file, asset, path) if STARTS.search(source.text) else Evidence()
 
 
 def of_text(text: str, file: str, asset: str, path: Path | None = None, first: int = 1) -> Evidence:
     """The claims of all launch lines of a text, each run once."""
     found: list[Evidence] = []
     for command in commands(text, first):
+        run = configured(command.words, command.line, path)
         tree = tree_of(command)
-        if tree is not None:
+        if run is not None:
+            found.append(_changed(run, command.line, file, asset, path))
+        elif tree is not None:
             found.append(_claims(tree, file, asset, path))
     together = sum(found, Evidence())
     return together._replace(claims=tuple(dict.fromkeys(together.claims)))
@@ -81,6 +88,24 @@ def _claims(tree: Mapping, file: str, asset: str, path: Path | None) -> Evidence
     known = tree if tool_of(tree) else _plain(tree)
     said = tool.claims_of(Recipe(known, "", file, asset, path))
     return said._replace(claims=tuple(_detected(c) for c in said.claims))
+
+
+def _changed(run: Configured, line: int, file: str, asset: str, path: Path | None) -> Evidence:
+    """A recipe with some of it set anew: what the file says is placed there, what the line says on the line."""
+    from caveat.evidence.recipe import tool_of
+
+    tool = tool_of(run.run)
+    if not tool:
+        return Evidence()
+    own = tool.claims_of(Recipe(run.base, run.text, run.file, asset, path)).claims if tool_of(run.base) == tool else ()
+    places = {(c.act, c.parent): c.place for c in own if isinstance(c, StepClaim)} if run.text else {}
+    said = tool.claims_of(Recipe(run.run, run.text, file, asset, path))
+    return said._replace(claims=tuple(_placed(c, places, line) for c in said.claims))
+
+
+def _placed(c: Claim, places: dict[tuple[str, str], Place], line: int) -> Claim:
+    kept = places.get((c.act, c.parent)) if isinstance(c, StepClaim) else None
+    return c._replace(place=kept) if kept else _detected(c._replace(place=c.place._replace(line=line)))
 
 
 def _detected(c: Claim) -> Claim:

@@ -19,9 +19,9 @@ import json
 import re
 import warnings
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from caveat.evidence import launch_lines
+from caveat.evidence import dataset_builder, launch_lines
 from caveat.evidence.code_calls import Call, calls_in
 from caveat.evidence.code_training import trained
 from caveat.evidence.repo_names import is_local
@@ -39,20 +39,23 @@ MARKS_LIMIT = 250_000
 MARKS = re.compile(r"\w+|[\[({]")
 #: A magic and the lines over which it goes on.
 MAGIC = re.compile(r"^([ \t]*)([!%?](?:[^\n]*\\\n){0,200}[^\n]*)$", re.MULTILINE)
+#: A cell that becomes a file.
+WRITTEN = re.compile(r"%%writefile(?:[ \t]+-a)?[ \t]+[^\n]{1,300}\.(?P<ending>yaml|yml|py|sh)[ \t]*\n")
 #: Steps by which a model is made of another.
 TRAINS = frozenset({"finetune", "adapt"})
 #: A file without any of these words calls nothing that we know.
 WORTH = re.compile(
     r"from_pretrained|pipeline\(|load_dataset|SentenceTransformer|CrossEncoder|snapshot_download|hf_hub_download"
     r"|\bLLM\(|Llama\(|\.create\(|\.parse\(|completion\(|generate_content|\.chat\(|\.stream\(|\.complete\(|embed"
-    r"|Chat[A-Z]|GenerativeModel|ollama|InferenceClient|Trainer\(|get_peft_model"
+    r"|Chat[A-Z]|GenerativeModel|ollama|InferenceClient|Trainer\(|get_peft_model|BasedBuilder|DatasetBuilder"
 )
 
 
 def read(data: bytes, file: str, asset: str) -> Evidence:
     """The claims of one program or notebook about `asset` (the product, or the model that it trains)."""
     source = text_of(data, file, LIMIT)
-    if not WORTH.search(source.text) and not (file.endswith(".ipynb") and launch_lines.STARTS.search(source.text)):
+    notebook = file.endswith(".ipynb") and (launch_lines.STARTS.search(source.text) or "%%writefile" in source.text)
+    if not WORTH.search(source.text) and not notebook:
         return Evidence(problems=source.problems)
     if file.endswith(".ipynb"):
         return Evidence(problems=source.problems) + of_notebook(source.text, file, asset)
@@ -84,11 +87,27 @@ def of_notebook(text: str, file: str, asset: str) -> Evidence:
     cells = list(map(_without_magics, rows))
     said = of_code("\n".join(cells), file, asset)
     said += launch_lines.of_text("\n".join(map(launch_lines.magics, rows)), file, asset)
+    said += _written_files(rows, file, asset)
     starts = [0]
     for cell in cells:
         starts.append(starts[-1] + cell.count("\n") + 1)
     claims = tuple(_in_cell(c, starts) for c in said.claims)
     return said._replace(claims=claims, problems=(*wrong, *said.problems))
+
+
+def _written_files(rows: list[str], file: str, asset: str) -> Evidence:
+    """Recipes and programs that a notebook writes by `%%writefile`, read as the files they become."""
+    from caveat.evidence import recipe
+
+    read: dict[str, Callable[[str, str, str], Evidence]] = {"yaml": recipe.of_text, "yml": recipe.of_text,
+                                                            "py": of_code, "sh": launch_lines.of_text}
+    found, line = Evidence(), 0
+    for cell in rows:
+        written = WRITTEN.match(cell)
+        if written:  # the lines before are kept empty, so that places tell the cell
+            found += read[written["ending"]]("\n" * (line + 1) + cell[written.end():], file, asset)
+        line += cell.count("\n") + 1
+    return found
 
 
 def _in_cell(claim: Claim, starts: list[int]) -> Claim:
@@ -137,7 +156,9 @@ def claims_of(tree: ast.Module, file: str, asset: str) -> Evidence:
     except RecursionError:
         return Evidence(problems=(Problem(file, "code nested too deeply", None, "it was not read"),))
     rest = [c for c in calls if c.name not in training.used]
-    claims = tuple(dict.fromkeys((*training.claims, *_bundled(rest, file, asset))))
+    built = tuple(dataset_builder.claims_of(tree, file, asset))
+    bundled = () if built else _bundled(rest, file, asset)
+    claims = tuple(dict.fromkeys((*training.claims, *built, *bundled)))
     return Evidence(claims=claims, problems=unknown)
 
 
