@@ -28,7 +28,7 @@ from caveat.verdict.answer import Report, Verdict
 
 SAME = ("quantize", "convert", "copy")
 WEIGHTS = ("*.gguf", "*.safetensors", "*.bin", "*.pt", "*.pth")
-BLOCK = 1 << 20
+BLOCK, MOST_BESIDE = 1 << 20, 4 << 20
 ADDRESS = re.compile(r"https?://(?:[^/@\s]{0,200}@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#]|$)")
 OWN_NAME = re.compile(r"[\w.\-]{1,96}(?:/[\w.\-]{1,96})?")
 
@@ -46,7 +46,7 @@ def origin_of(model: str, *, url: str = "", named: str = "", on: str = "") -> Or
     if not url and path.exists():
         return _of_path(path, named, day)
     if not url and (path.suffix.lower() == ".gguf" or model.startswith((".", "/", "~"))):
-        raise EvidenceError(f"{model}: no such file or folder: name a GGUF file, a checkpoint folder, or a model at --url")
+        raise EvidenceError(f"{model}: no such file or folder: name a GGUF file, a checkpoint folder, a model at --url")
     return _of_name(model, url, named, day)
 
 
@@ -72,12 +72,17 @@ def _of_name(model: str, url: str, named: str, day: str) -> Origin:
     original, act = _original(book, id)
     claims = _catalogued(book, original, day)
     kind = _fact(claims, original, "kind") or "model"
-    owner = _fact(claims, original, "maker").lower() if kind == "service" else ""
-    purl = address(f"{owner}/{original}" if owner and "/" not in original else original, kind, known=True,
-                   version=day if kind == "service" else "")
+    purl = address(_with_maker(book, original, _fact(claims, original, "maker")) if kind == "service" else original,
+                   kind, known=True, version=day if kind == "service" else "")
     problems = _not_held(book, original, day) if kind == "service" else ()
     return Origin(original, kind, purl, "", "", _laws(claims, original), day, _bases(claims, original)[0], "", act,
                   told, url, problems)
+
+
+def _with_maker(book: NameBook, id: str, maker: str) -> str:
+    """"openai/gpt-4o" of "gpt-4o", where the catalogue takes both for one: an address says whose service it is."""
+    long = f"{maker.lower()}/{id}"
+    return long if maker and "/" not in id and book.resolve(long) == id else id
 
 
 def _host(url: str) -> str:
@@ -172,17 +177,14 @@ def _of_folder(path: Path) -> _Told:
 
 def _beside(path: Path) -> Evidence:
     """What a card and a caveat.toml beside the file say of it."""
-    from caveat.evidence import card
+    from caveat.evidence import card, caveat_toml
 
-    readme = path.parent / "README.md"
-    if not readme.is_file() or readme.stat().st_size > card_limit():
-        return Evidence()
-    return card.read(readme.read_bytes(), "README.md", path.stem)
-
-
-def card_limit() -> int:
-    """The largest card that is looked at, in bytes."""
-    return 4 << 20
+    said = Evidence()
+    for name, reader in (("README.md", card), ("caveat.toml", caveat_toml)):
+        file = path.parent / name
+        if file.is_file() and file.stat().st_size <= MOST_BESIDE:
+            said += reader.read(file.read_bytes(), name, path.stem)
+    return said
 
 
 def _identified(book: NameBook, told: _Told, named: str) -> tuple[str, str, tuple[str, ...]]:
@@ -300,6 +302,8 @@ def claims_of(origin: Origin) -> list[Claim]:
     laws = origin.laws or ("unknown",)
     claims: list[Claim] = [AssetClaim(id, "kind", origin.kind, where),
                            LicenceClaim(id, laws, where, raw=" + ".join(laws))]
+    if not origin.laws and not origin.base:  # a stranger's, or it would count as the asker's own work
+        claims.append(AssetClaim(id, "maker", _host(origin.url) or "whoever made it", where))
     for base in origin.base:
         claims += [StepClaim(id, origin.made or "finetune", base, where),
                    *dated(book.claims(base, day), book.is_service)]

@@ -113,51 +113,75 @@ def text_of(value: Mapping[str, Any]) -> str:
 
 # Croissant.
 
+#: Terms of the specification's context that are Croissant's own.
+TERMS = (
+    "annotation arrayShape citeAs column containedIn equivalentProperty excludes extract field fileProperty fileObject "
+    "fileSet format includes isArray isLiveDataset jsonPath key md5 parentField recordSet references regex readLines "
+    "sdVersion separator source subField transform unArchive value")
 CONTEXT: dict[str, Any] = {
-    "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
-    "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
-    "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract",
-    "field": "cr:field", "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet",
-    "format": "cr:format", "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath",
-    "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField", "path": "cr:path",
-    "prov": "http://www.w3.org/ns/prov#", "recordSet": "cr:recordSet", "references": "cr:references",
-    "regex": "cr:regex", "repeated": "cr:repeated", "replace": "cr:replace", "sc": "https://schema.org/",
-    "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
+    "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/", "prov": "http://www.w3.org/ns/prov#", "conformsTo": "dct:conformsTo",
+    **{term: f"cr:{term}" for term in TERMS.split()},
+    "data": {"@id": "cr:data", "@type": "@json"}, "examples": {"@id": "cr:examples", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
 }
+#: What a column is in the words of PROV-O: whoever reads the metadata sees which column attributes a row.
+EQUIVALENT = {GENERATOR: "prov:wasAttributedTo", RUN_ID: "prov:wasGeneratedBy"}
+ROWS_SET = "row-files"
 CONFORMS = "http://mlcommons.org/croissant/1.1"
 
 
-def croissant(run: Run, columns: Iterable[tuple[str, str]], *, name: str = "", licence: str = "",
-              description: str = "") -> dict[str, Any]:
-    """Croissant 1.1 of the folder. `columns` are (name, schema.org type: "sc:Text", "sc:Integer", ...)."""
+def croissant(run: Run, columns: Iterable[tuple[str, str]], *, name: str = "", licence: str = "", url: str = "",
+              description: str = "", creator: str = "") -> dict[str, Any]:
+    """Croissant 1.1 of the folder. `columns` are (name, schema.org type: "sc:Text", "sc:Integer", ...).
+
+    `licence` (an address or SPDX id) and `url` are the asker's to give: nothing is invented where they are empty.
+    """
     data = [f for f in run.files if f.rows]
     told: dict[str, Any] = {
-        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": CONFORMS, "name": name or run.run_id,
-        "description": description or f"Rows written by {run.origin.name}.", "datePublished": run.finished[:10],
-        "version": "1.0.0",
+        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": CONFORMS, "name": name or f"run-{run.run_id}",
+        "description": description or f"{run.rows} rows that {run.origin.name} wrote.",
+        "datePublished": run.finished[:10], "version": "1.0.0", "license": licence, "url": url,
     }
-    if licence:
-        told["license"] = licence
-    told["distribution"] = [_distribution(f) for f in data]
+    if creator or run.by:
+        told["creator"] = {"@type": "sc:Organization", "name": creator or run.by}
+    told = {k: v for k, v in told.items() if v}
+    told["distribution"] = [*(_file(f) for f in data), *_file_sets(data)]
     told["recordSet"] = [_records(data, tuple(columns))] if data else []
     told["prov:wasGeneratedBy"] = _activity(run)
+    told["prov:wasAttributedTo"] = {"@type": "prov:SoftwareAgent", "@id": run.origin.purl,
+                                    "prov:label": run.origin.name}
     return told
 
 
-def _distribution(f: OutFile) -> dict[str, Any]:
+def _file(f: OutFile) -> dict[str, Any]:
     return {"@type": "cr:FileObject", "@id": f.name, "name": Path(f.name).name, "contentUrl": f.name,
             "contentSize": f"{f.bytes} B", "encodingFormat": media(f.name), "sha256": f.sha256}
 
 
+def _file_sets(files: list[OutFile]) -> list[dict[str, Any]]:
+    """Several files of rows are one set, so that one record set speaks of all of them."""
+    if len(files) < 2:
+        return []
+    suffix = Path(files[0].name).suffix
+    return [{"@type": "cr:FileSet", "@id": ROWS_SET, "name": ROWS_SET, "encodingFormat": media(files[0].name),
+             "includes": f"{Path(files[0].name).parent.as_posix().removesuffix('.')}/*{suffix}".lstrip("/")}]
+
+
 def _records(files: list[OutFile], columns: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    first = files[0].name
+    place = {"fileObject": {"@id": files[0].name}} if len(files) == 1 else {"fileSet": {"@id": ROWS_SET}}
+    rows = files[0].name.endswith(".jsonl")
     fields = [{"@type": "cr:Field", "@id": f"rows/{column}", "name": column, "dataType": kind,
-               "source": {"fileObject": {"@id": first}, "extract": {"column": column}}} for column, kind in columns]
+               **({"equivalentProperty": EQUIVALENT[column]} if column in EQUIVALENT else {}),
+               "source": {**place, "extract": {"jsonPath": f"$.{column}"} if rows else {"column": column}}}
+              for column, kind in columns]
     return {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": fields}
 
 
 def _activity(run: Run) -> dict[str, Any]:
-    return {"@type": "prov:Activity", "@id": f"urn:caveat:run:{run.run_id}", "prov:startedAtTime": run.started,
-            "prov:endedAtTime": run.finished, "prov:used": {"@id": run.origin.purl},
-            "prov:wasAssociatedWith": {"@id": run.origin.purl}}
+    return {"@type": "prov:Activity", "@id": f"urn:uuid:{run.run_id}" if len(run.run_id) == 36 else
+            f"urn:caveat:run:{run.run_id}", "prov:label": "generation of text by a language model",
+            "prov:startedAtTime": run.started, "prov:endedAtTime": run.finished,
+            "prov:used": [{"@id": run.origin.purl},
+                          *([{"@id": f"urn:sha256:{run.prompts}", "prov:label": "prompts"}] if run.prompts else [])]}
