@@ -71,6 +71,7 @@ class Cursor:
         self.data, self.order, self.at = data, order, 4
         self.steps, self.kept = STEPS_LIMIT, KEPT_LIMIT
         self.tensors, self.pairs = 0, 0
+        self.spans: list[tuple[str, int, int]] = []  # each key, and from which byte to which its pair goes
         self.size = struct.Struct(order + ("Q" if wide else "I"))
 
     def take(self, letter: str) -> int | float | bool:
@@ -146,10 +147,12 @@ def _pairs(cursor: Cursor, values: dict[str, Value], file: str) -> list[Problem]
     if pairs > KEYS_LIMIT:
         problems.append(Problem(file, f"{pairs} keys", None, f"the first {KEYS_LIMIT} were read"))
     for _ in range(min(pairs, KEYS_LIMIT)):
+        first = cursor.at
         key = cursor.text(KEY_LENGTH)
         if key in values and len(problems) < TWICE_TOLD:
             problems.append(Problem(file, f"the key {key[:80]!r} stands twice", None, "the first one counts"))
         values.setdefault(key, _value(cursor, int(cursor.take("I")), 0))
+        cursor.spans.append((key, first, cursor.at))
     return problems
 
 

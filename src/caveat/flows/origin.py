@@ -33,8 +33,10 @@ ADDRESS = re.compile(r"https?://(?:[^/@\s]{0,200}@)?(?P<host>[A-Za-z0-9._-]+|\[[
 OWN_NAME = re.compile(r"[\w.\-]{1,96}(?:/[\w.\-]{1,96})?")
 
 
-def origin_of(model: str, *, url: str = "", named: str = "", on: str = "") -> Origin:
+def origin_of(model: str, *, url: str = "", named: str = "", on: str = "", digest: bool = True) -> Origin:
     """The origin of a GGUF file, a checkpoint folder, or a model name (asked at `url`).
+
+    `digest=False` leaves the weights unread: no checksum, and the answer comes from headers and cards alone.
 
     `named` is what the asker says it is ("OWNER/NAME"); `on` the ISO day whose terms apply (default: today).
     Raises EvidenceError for a path that holds nothing, SettingsError for a day, name or address that is none.
@@ -44,7 +46,7 @@ def origin_of(model: str, *, url: str = "", named: str = "", on: str = "") -> Or
         raise SettingsError(f"--named wants OWNER/NAME, not {named[:100]!r}")
     path = Path(model)
     if not url and path.exists():
-        return _of_path(path, named, day)
+        return _of_path(path, named, day, digest)
     if not url and (path.suffix.lower() == ".gguf" or model.startswith((".", "/", "~"))):
         raise EvidenceError(f"{model}: no such file or folder: name a GGUF file, a checkpoint folder, a model at --url")
     return _of_name(model, url, named, day)
@@ -126,10 +128,10 @@ class _Told(NamedTuple):
     candidates: tuple[tuple[str, str], ...]  # (name, how it is known)
 
 
-def _of_path(path: Path, named: str, day: str) -> Origin:
+def _of_path(path: Path, named: str, day: str, digest: bool = True) -> Origin:
     book, told = names(), _told(path)
     id, how, problems = _identified(book, told, named)
-    sha256 = digest_of(path)
+    sha256 = digest_of(path) if digest else ""
     known = bool(id and (book.resolve(id) or book.resolve_read(id)))
     name = id or told.asset
     claims = [*told.evidence.claims, *(_catalogued(book, name, day) if known else ())]
