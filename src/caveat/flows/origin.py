@@ -286,8 +286,12 @@ def _blocks(stream: object) -> Iterator[bytes]:
 
 def standing_of(origin: Origin) -> Report:
     """The check of the model or service itself, with "what you may do with it"."""
-    own = tuple(c for c in claims_of(origin) if _of(c) == origin.name)  # what lies behind it the check looks up
-    return check_evidence(Evidence((origin.name,), own), today=origin.terms_on)[0]
+    return check_evidence(Evidence((origin.name,), own_claims(origin)), today=origin.terms_on)[0]
+
+
+def own_claims(origin: Origin) -> tuple[Claim, ...]:
+    """What is known of the origin alone; a check looks up by itself what lies behind."""
+    return tuple(c for c in claims_of(origin) if _of(c) == origin.name)
 
 
 def _of(c: Claim) -> str:

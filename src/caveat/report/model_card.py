@@ -64,9 +64,18 @@ def may_section(report: Report) -> str:
     if not report.may:
         return ""
     rows = [f"| {for_markdown(m.act)} | {words.sign(m.verdict)} | {_owed(m)} |" for m in report.may]
-    law = ", ".join(f"{for_markdown(u.licence)} (checked {for_markdown(u.checked)})" for u in report.law)
-    foot = [f"Rests on: {law}. *{words.DISCLAIMER}*" if law else f"*{words.DISCLAIMER}*"]
-    return "\n".join(("| to | | what is owed, or stands against it |", "| --- | --- | --- |", *rows, "", *foot))
+    near = _near(report)
+    law = ", ".join(f"{for_markdown(u.licence)} (checked {for_markdown(u.checked)})" for u in report.law
+                    if u.licence in near)
+    foot = f"Rests on: {law}. *{words.DISCLAIMER}*" if law else f"*{words.DISCLAIMER}*"
+    return "\n".join(("| to | | what is owed, or stands against it |", "| --- | --- | --- |", *rows, "", foot))
+
+
+def _near(report: Report) -> frozenset[str]:
+    """The licences that the table cites, and those of the asset and of what it was made from."""
+    cited = {c.licence for m in report.may for c in (*m.rules, *(d.cited for d in m.duties))}
+    parents = {report.subject, *(e.parent for e in report.graph.edges if e.child == report.subject)}
+    return frozenset(cited | {law for n in report.graph.nodes if n.id in parents for law in n.licences})
 
 
 def _owed(m: May) -> str:
@@ -87,5 +96,5 @@ def lineage_section(report: Report) -> str:
 
 def card(front_matter: str, title: str, sections: Iterable[Section]) -> str:
     """The whole card. `front_matter` is what `front` gave; sections without a body are left out."""
-    body = "\n".join(f"\n## {for_markdown(name)}\n\n{text.strip()}\n" for name, text in sections if text.strip())
+    body = "".join(f"\n## {for_markdown(name)}\n\n{text.strip()}\n" for name, text in sections if text.strip())
     return f"{front_matter}\n# {for_markdown(title)}\n{body}"
