@@ -1,0 +1,147 @@
+"""ASGI middleware that says whose answers these are and logs what was delivered, around any app that serves a model.
+
+    app.add_middleware(ProvenanceMiddleware)                                         FastAPI, Starlette
+    vllm serve MODEL --middleware caveat.runtime.serving.middleware.ProvenanceMiddleware    (settings: settings.py)
+
+Bodies pass untouched and unbuffered. After the request was read, one task listens for the client hanging up, so that
+a half-delivered answer is logged as such even if the app never looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from caveat.errors import CaveatError
+from caveat.runtime.serving import told
+from caveat.runtime.serving.exchange import Exchange, rows_of
+from caveat.runtime.serving.headers import Known, provenance, replaced
+from caveat.runtime.serving.log import Log
+from caveat.runtime.serving.replies import error
+from caveat.runtime.serving.settings import Settings, from_environment, run_id
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+#: Origins that were found, by model name; names come from strangers, so there is a bound.
+MOST_NAMES = 1000
+#: Where the exchange lies in the scope, for an app that knows who cut it off.
+KEY = "caveat.exchange"
+
+
+class ProvenanceMiddleware:
+    """Wraps an ASGI app. Without `settings` they come from the environment (see settings.py)."""
+
+    def __init__(self, app: App, settings: Settings | None = None, log: Log | None = None) -> None:
+        self.app = app
+        told = settings or from_environment()
+        self.settings = told if told.run_id else told._replace(run_id=run_id())
+        self.log = log or (Log(told.log) if told.log else None)
+        self.names: dict[str, Known | None] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] != "http" or not self.settings.watches(scope["method"], scope["path"]):
+            await self.app(scope, receive, send)
+        elif self.log and (self.log.fault or not self.log.open()):
+            await error(send, 503, "what is answered here is logged, and the log cannot be written now",
+                        "log_unavailable")
+        else:
+            await Watched(self, scope, receive, send).run()
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if self.log:
+                await asyncio.to_thread(self.log.close)
+
+    async def known(self, model: str) -> Known | None:
+        """The origin of a model; found in a thread the first time, since it may take a moment."""
+        if model not in self.names:
+            found = await asyncio.to_thread(self._found, model)
+            if len(self.names) >= MOST_NAMES:
+                return found
+            self.names[model] = found
+        return self.names[model]
+
+    def _found(self, model: str) -> Known | None:
+        try:
+            return self.settings.find(model)
+        except CaveatError:
+            return None  # nobody is known by it: the log says the name, and no generator
+
+
+class Watched:
+    """One exchange on its way through: what the app receives and sends, seen and left as it is."""
+
+    def __init__(self, owner: ProvenanceMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self.owner, self.scope, self._receive, self._send = owner, scope, receive, send
+        self.exchange = Exchange(scope["path"], owner.settings.run_id)
+        self.gone: asyncio.Task[Message] | None = None
+        scope[KEY] = self.exchange
+
+    async def run(self) -> None:
+        try:
+            await self.owner.app(self.scope, self.receive, self.send)
+        finally:
+            if self.gone:
+                self.gone.cancel()
+            self._logged()
+
+    def _logged(self) -> None:
+        """Both rows are put without waiting: no cancellation can come between."""
+        self.exchange.over()
+        self._ask()
+        if self.owner.log:
+            self.owner.log.put(rows_of(self.exchange, self.owner.settings.keep_text)[1])
+
+    def _ask(self) -> None:
+        if self.owner.log and not self.exchange.logged:
+            self.exchange.logged = True
+            self.owner.log.put(rows_of(self.exchange, self.owner.settings.keep_text)[0])
+
+    async def receive(self) -> Message:
+        """Pieces of the request as they come; then whatever the one listener hears."""
+        if self.gone:
+            return await asyncio.shield(self.gone)
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.exchange.gone = not self.exchange.whole
+        elif message["type"] == "http.request":
+            self.exchange.request.add(message.get("body", b""))
+            if not message.get("more_body"):
+                await self._asked()
+        return message
+
+    async def _asked(self) -> None:
+        exchange = self.exchange
+        exchange.body = told.asked(exchange.request.whole())
+        exchange.known = await self.owner.known(told.model_of(exchange.body, exchange.path))
+        self._ask()
+        self.gone = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> Message:
+        message = await self._receive()
+        self.exchange.gone = not self.exchange.whole
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = self._started(message)
+        await self._send(message)
+        if message["type"] == "http.response.body" and not self.exchange.gone:
+            self.exchange.answer.add(message.get("body", b""))
+            self.exchange.whole = not message.get("more_body", False)
+
+    def _started(self, message: Message) -> Message:
+        exchange, headers = self.exchange, list(message.get("headers", ()))
+        exchange.status = message["status"]
+        named = {bytes(k).lower(): bytes(v).decode("latin-1").strip().lower() for k, v in headers}
+        exchange.media, exchange.encoding = named.get(b"content-type", ""), named.get(b"content-encoding", "")
+        ours = provenance(exchange.known, exchange.run_id, exchange.id)
+        return {**message, "headers": replaced(headers, ours)}
