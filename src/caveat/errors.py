@@ -5,6 +5,7 @@ CaveatError                 exit code 2
 ├── EvidenceError           nothing at all could be read from what was named
 ├── QuestionError           a question was not understood: text, column, nearest words
 ├── SettingsError           caveat.toml or a flag says something nobody knows
+├── EngineError             a model did not answer, or cannot be run: which, why, and whether to try again
 └── TooManyWorlds           the doubts of one group multiply beyond the bound
 """
 
@@ -34,6 +35,17 @@ class SettingsError(CaveatError):
 
     def __init__(self, what: str, near: Iterable[str] = (), place: str = "") -> None:
         super().__init__(f"{place + ': ' if place else ''}{what}{did_you_mean(near)}")
+
+
+class EngineError(CaveatError):
+    """A model gave no answer. kind: http | timeout | connection | malformed | closed | template | refused | engine.
+
+    `again` says whether asking once more may help; `after` the seconds the other side wants to be left alone.
+    """
+
+    def __init__(self, what: str, kind: str = "engine", *, again: bool = False, after: float = 0.0) -> None:
+        self.kind, self.again, self.after = kind, again, after
+        super().__init__(what)
 
 
 class TooManyWorlds(CaveatError):
