@@ -1,0 +1,120 @@
+"""Writes a model in another type, some rows at a time: memory holds a piece of one tensor, never the model.
+
+    in.gguf -> header anew -> each tensor: copied as it is, or rows -> numbers -> blocks -> out.gguf, renamed at the end
+
+Nothing of the target is seen before it is whole; whatever goes wrong, the source is only ever read.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from caveat.errors import EvidenceError, SettingsError
+from caveat.runtime.quantize_blocks import amiss, packages, to_bytes, to_numbers
+from caveat.runtime.quantize_header import Layout, Value, aligned, copied, padded, write
+from caveat.runtime.quantize_types import Stored, Target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Numbers held at once (4 MiB in 32 bits, and about ten times as much in the making).
+PIECE = 1 << 20
+Tell = Callable[[int, int, str], None]  # bytes done, bytes in all, tensor
+
+
+def silent(done: int, total: int, name: str) -> None:
+    """Tells nobody."""
+
+
+def quantize(layout: Layout, out: Path, targets: Sequence[Target], changes: Mapping[str, Value],
+             tell: Tell = silent) -> None:
+    """Writes `out` with every tensor in its target's type. Raises EvidenceError for numbers that a type cannot hold,
+    SettingsError where it cannot be written."""
+    packages()
+    total, done = sum(t.tensor.bytes() for t in targets), 0
+    with whole_or_nothing(out) as made, layout.path.open("rb", buffering=0) as source:
+        write(made, layout, changes, targets)
+        for target in targets:
+            tell(done, total, target.tensor.name)
+            _tensor(source, made, target, layout)
+            done += target.tensor.bytes()
+            padded(made, target.tensor.bytes(target.kind), layout.alignment)
+        tell(done, total, "")
+
+
+def rewritten(layout: Layout, out: Path, changes: Mapping[str, Value]) -> None:
+    """The same tensors, byte for byte, under a header with other pairs."""
+    with whole_or_nothing(out) as made, layout.path.open("rb") as source:
+        write(made, layout, changes, [Target(t, t.kind) for t in layout.tensors])
+        for t in layout.tensors:
+            copied(source, made, t.at, t.bytes())
+            padded(made, t.bytes(), layout.alignment)
+
+
+def size_of(layout: Layout, targets: Sequence[Target]) -> int:
+    """Bytes of all tensors with their padding, without the header."""
+    return sum(aligned(t.tensor.bytes(t.kind), layout.alignment) for t in targets)
+
+
+def _tensor(source: BinaryIO, out: BinaryIO, target: Target, layout: Layout) -> None:
+    tensor, kind = target.tensor, target.kind
+    if kind == tensor.kind:
+        copied(source, out, tensor.at, tensor.bytes())
+        return
+    row = tensor.dimensions[0]
+    for data in _rows(source, tensor, layout.path):
+        numbers = to_numbers(data, tensor.kind, row)
+        if wrong := amiss(numbers, kind):
+            raise EvidenceError(f"{layout.path}: tensor {tensor.name[:80]!a} holds {wrong}")
+        out.write(to_bytes(numbers, kind).data)
+
+
+def _rows(source: BinaryIO, tensor: Stored, path: Path) -> Iterator[NDArray]:  # type: ignore[type-arg]
+    """The bytes of some rows at a time, in one buffer that is used again."""
+    np, _ = packages()
+    row = tensor.dimensions[0] // tensor.kind.block * tensor.kind.bytes
+    count = tensor.bytes() // row
+    step = min(count, max(1, PIECE // tensor.dimensions[0]))
+    buffer = np.empty(step * row, np.uint8)
+    source.seek(tensor.at)
+    for first in range(0, count, step):
+        piece = buffer[:min(step, count - first) * row]
+        view, filled = memoryview(piece), 0
+        while filled < len(piece):
+            got = source.readinto(view[filled:])  # type: ignore[attr-defined]
+            if not got:
+                raise EvidenceError(f"{path}: ends inside tensor {tensor.name[:80]!a}")
+            filled += got
+        yield piece
+
+
+@contextmanager
+def whole_or_nothing(out: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name when it is whole; raises SettingsError where it cannot be written."""
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        with os.fdopen(handle, "wb", buffering=1 << 20) as made:
+            yield made
+        Path(name).chmod(_mode(out))
+        Path(name).replace(out)
+        name = ""
+    except OSError as fault:
+        raise SettingsError(f"cannot write {out}: {fault.strerror}; nothing is left of it") from None
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def _mode(out: Path) -> int:
+    """The mode of what is replaced, or of any new file (a temporary one is the owner's alone)."""
+    if out.exists():
+        return out.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
