@@ -1,0 +1,181 @@
+"""One run of the table: a launcher, a trainer, a way of naming the data, and whether the law allows it; how it is
+started, and what it left. Whether a step was taken is told by the script's own file of steps and by the weights that
+it saved, never by the guard.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.train.tiny import HELPFUL, HUMAN, LLAMA, MISTRAL, OPEN, RESTRICTED, STRICT, Material
+
+BIN = Path(sys.executable).parent
+GUARD = (str(BIN / "caveat"), "guard", "--")
+PROCESSES = ("--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no")
+#: What stands before the script and its arguments.
+LAUNCHERS: dict[str, tuple[str, ...]] = {
+    "python": (sys.executable,),
+    "module": (sys.executable, "-m"),
+    "bash": ("bash", "run.sh"),
+    "accelerate": (str(BIN / "accelerate"), "launch", "--cpu", *PROCESSES),
+    "torchrun": (str(BIN / "torchrun"), "--standalone", "--nproc_per_node", "2"),
+}
+#: Clauses whose number must stand in what is printed when a run is refused.
+CLAUSE = "1.b.v"
+
+
+class Row(NamedTuple):
+    """One run. `data` is what the way takes: an id, a path, or several with + between them."""
+
+    launcher: str
+    trainer: str
+    way: str
+    data: str
+    lawful: bool
+    model: str = MISTRAL
+    more: tuple[str, ...] = ()
+    settings: str = STRICT
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        what = "lawful" if self.lawful else "prohibited"
+        return "-".join(filter(None, (what, self.launcher, self.trainer, self.way, self.remark)))
+
+
+class Outcome(NamedTuple):
+    """What a run left: its exit code, the lines it wrote of its steps, its output folder, what it printed."""
+
+    code: int
+    marks: tuple[str, ...]
+    output: Path
+    printed: str
+    seconds: float
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps begun, over all processes."""
+        return sum(m.startswith(("step", "about to step")) for m in self.marks)
+
+    @property
+    def weights(self) -> bool:
+        return any(self.output.rglob("*.safetensors"))
+
+
+#: Way of naming the data -> what a prohibited run is given, and what a lawful one.
+WAYS: dict[str, tuple[str, str]] = {
+    "id": (RESTRICTED, HUMAN),
+    "folder": ("./answers-llama", "./answers-mixtral"),
+    "parquet": ("llama.parquet", "mixtral.parquet"),
+    "jsonl": ("llama.jsonl", "human.jsonl"),
+    "stream": ("llama.parquet", "mixtral.parquet"),
+    "stream-id": (RESTRICTED, HELPFUL),
+    "saved": ("llama-saved", "mixtral-saved"),
+    "joined": ("human.parquet+llama.parquet", "human.parquet+mixtral.parquet"),
+    "mixed": (f"{HUMAN}+{RESTRICTED}", f"{HUMAN}+{HELPFUL}"),
+    "mixed-stream": ("mixtral.parquet+llama.jsonl", "mixtral.parquet+human.jsonl"),
+}
+TRAINERS = ("sft", "dpo", "plain", "loop")
+
+
+def product(launchers: Sequence[str] = tuple(LAUNCHERS), trainers: Sequence[str] = TRAINERS,
+            ways: Sequence[str] = tuple(WAYS)) -> Iterator[Row]:
+    """Launcher x trainer x way, each once prohibited and once lawful."""
+    for launcher in launchers:
+        for trainer in trainers:
+            for way in ways:
+                bad, good = WAYS[way]
+                yield Row(launcher, trainer, way, bad, False)
+                yield Row(launcher, trainer, way, good, True)
+
+
+def near() -> tuple[Row, ...]:
+    """Runs beside the line: lawful ones that look like breaches, and breaches that look lawful."""
+    return (
+        Row("python", "sft", "parquet", "llama.parquet", True, LLAMA, remark="llama-into-llama"),
+        Row("accelerate", "dpo", "parquet", "llama.parquet", True, LLAMA, remark="llama-into-llama"),
+        Row("python", "dpo", "id", RESTRICTED, True, settings=OPEN, remark="only-depends"),
+        Row("torchrun", "plain", "id", RESTRICTED, True, settings=OPEN, remark="only-depends"),
+        Row("python", "sft", "parquet", "mixtral.parquet", True, remark="restricted-for-evaluation",
+            more=("--eval-way", "parquet", "--eval-data", "llama.parquet")),
+        Row("python", "loop", "jsonl", "human.jsonl", True, remark="restricted-only-looked-at",
+            more=("--glance", RESTRICTED)),
+        Row("python", "sft", "parquet", "mixtral.parquet", True, "our-mistral", remark="local-model"),
+        Row("python", "sft", "parquet", "llama.parquet", False, "our-mistral", remark="local-model"),
+        Row("python", "sft", "parquet", "llama.parquet", False, remark="lora", more=("--lora",)),
+        Row("python", "sft", "parquet", "mixtral.parquet", True, remark="lora", more=("--lora",)),
+        Row("python", "dpo", "jsonl", "llama.jsonl", False, remark="lora", more=("--lora",)),
+        Row("python", "plain", "folder", "./answers-llama", False, remark="adapter",
+            more=("--adapter", "our-adapter")),
+        Row("python", "plain", "folder", "./answers-mixtral", True, remark="adapter",
+            more=("--adapter", "our-adapter")),
+        Row("python", "dpo", "parquet", "human.parquet", True, remark="reference-model",
+            more=("--ref-model", "our-mistral")),
+        Row("python", "sft", "parquet", "late.parquet", False, remark="last-rows"),
+        Row("python", "loop", "jsonl", "late.jsonl", False, remark="last-rows"),
+        Row("python", "sft", "stream", "late.parquet", False, remark="last-rows"),
+    )
+
+
+def command(row: Row) -> list[str]:
+    """The whole command line of the launcher."""
+    script = row.trainer if row.launcher == "module" else f"{row.trainer}.py"
+    return [*LAUNCHERS[row.launcher], script, "--model", row.model, "--way", row.way, "--data", row.data,
+            "--output", f"out/{row.name}", *row.more]
+
+
+def environment(material: Material) -> dict[str, str]:
+    """Offline, one thread, a home of its own; nothing that this process was told."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")}
+    return {**kept, "PATH": f"{BIN}:{kept.get('PATH', '')}", "HF_HOME": str(material.home), "HF_HUB_OFFLINE": "1",
+            "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore",
+            "HF_HUB_DISABLE_TELEMETRY": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
+
+
+def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: float = 300) -> Outcome:
+    """Runs the row and says what it left. A run that never ends counts as one that failed."""
+    output = material.work / "out" / row.name
+    shutil.rmtree(output, ignore_errors=True)
+    steps = output.with_name(output.name + ".steps")
+    steps.unlink(missing_ok=True)
+    output.parent.mkdir(exist_ok=True)
+    (material.work / "caveat.toml").write_text(row.settings)
+    began = time.monotonic()
+    try:
+        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=environment(material),
+                              capture_output=True, text=True, timeout=limit)
+        code, printed = done.returncode, done.stdout + done.stderr
+    except subprocess.TimeoutExpired as late:
+        code, printed = -1, f"{late.stderr!r}"
+    marks = tuple(steps.read_text().splitlines()) if steps.exists() else ()
+    return Outcome(code, marks, output, printed, time.monotonic() - began)
+
+
+def refused(outcome: Outcome) -> list[str]:
+    """What is wrong with the refusal of a prohibited run; nothing is as it must be."""
+    return [what for what, wrong in (
+        ("exit 0", outcome.code == 0),
+        ("did not end", outcome.code == -1),
+        (f"{outcome.steps} steps taken", outcome.steps > 0),
+        ("weights were written", outcome.weights),
+        (f"the clause {CLAUSE} is not named", CLAUSE not in outcome.printed),
+    ) if wrong]
+
+
+def went_on(outcome: Outcome, steps: int = 2) -> list[str]:
+    """What is wrong with a lawful run that must have gone on to its end."""
+    ended = sum(m.startswith("ended") for m in outcome.marks)
+    return [what for what, wrong in (
+        (f"exit {outcome.code}", outcome.code != 0),
+        (f"{outcome.steps} steps taken", outcome.steps < steps),
+        ("did not end", not ended),
+        ("no weights were written", not outcome.weights),
+    ) if wrong]
