@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "a licence in our words: its clauses, its disputed words",
     "fit": "will it fit, at which quantization, with how much context",
     "fix": "the smallest changes that make it acceptable, each with its new verdict",
+    "guard": "run a training command; stop it before the first step if it would breach",
     "identify": "which licence a text is, and where it was changed",
     "init": "write a starter caveat.toml from what is found",
     "trace": "the lineage of an asset, with roles",

@@ -56,7 +56,7 @@ def judge(loads: Sequence[Load], trainer: Trainer | None = None, *, recipe: Path
     settings = settings or Settings()
     around = surroundings(settings)
     declared = frozenset(c.asset for c in around.claims if not isinstance(c, StepClaim))
-    planned = evidence_of(loads, trainer or NO_TRAINER, declared)
+    planned = evidence_of(loads, trainer or NO_TRAINER, declared, around.you)
     evidence = planned + _recipe(recipe, planned.subjects[0]) + around
     reports = reports_of(evidence._replace(subjects=planned.subjects), settings)
     return sorted_out(reports[0], accept)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
+from typing import NamedTuple
 
 from caveat.errors import CaveatError
 from caveat.evidence.planned import dull
@@ -26,13 +27,22 @@ KINDS = {"data": "dataset"}
 SORTS = {"data": "datasets", "model": "models"}
 
 
-def evidence_of(loads: Sequence[Load], trainer: Trainer, spelt: Set[str] = frozenset()) -> Evidence:
+class Project(NamedTuple):
+    """What the project's own file says of names: who you are, and which things it declares."""
+
+    you: str = ""
+    spelt: frozenset[str] = frozenset()
+
+
+def evidence_of(loads: Sequence[Load], trainer: Trainer, spelt: frozenset[str] = frozenset(),
+                you: str = "") -> Evidence:
     """The claims of one run. The subject is the model that it makes; `spelt` are names that the project declares."""
+    project = Project(you, spelt)
     child = child_of(trainer, loads)
     where = place_of(trainer.where, trainer.how, child)
     found = Evidence((child,), (AssetClaim(child, "kind", "model", where),))
     for load in dict.fromkeys(loads[:MOST_LOADS]):
-        found += _of_load(load, child, spelt)
+        found += _of_load(load, child, project)
     if len(loads) > MOST_LOADS:
         found += told(trainer.where, f"{len(loads)} things were loaded", f"the first {MOST_LOADS} were judged")
     if not trainer.tracked and loads:
@@ -87,8 +97,8 @@ def told(where: str, what: str, instead: str) -> Evidence:
     return Evidence(problems=(Problem(place.file, what, place.line, instead),))
 
 
-def _of_load(load: Load, child: str, spelt: Set[str]) -> Evidence:
-    asset, act = asset_of(load, spelt), load.act or USUAL.get(load.what, "")
+def _of_load(load: Load, child: str, project: Project) -> Evidence:
+    asset, act = asset_of(load, project.spelt), load.act or USUAL.get(load.what, "")
     where = place_of(load.where, load.how or load.what, _quote(load))
     own: list[Claim] = [AssetClaim(asset, "kind", KINDS.get(load.what, "model"), where)]
     steps = tuple(_steps(act, asset, child, where))
@@ -99,14 +109,14 @@ def _of_load(load: Load, child: str, spelt: Set[str]) -> Evidence:
         return mute
     said = Evidence(claims=tuple(_writers(load, asset, where))) + _beside(load, asset)
     if on_disk(load) or not load.name:
-        own += [_ownerless(asset, said, where)] if asset not in spelt else []
+        own += [_ownerless(asset, said, where, project.you)] if asset not in project.spelt else []
     return Evidence(claims=(*own, *steps)) + said + mute
 
 
-def _ownerless(asset: str, said: Evidence, where: Place) -> Claim:
+def _ownerless(asset: str, said: Evidence, where: Place, you: str) -> Claim:
     """What lies on this disk is yours if it tells its terms or its making; where it is silent, nobody knows whose."""
     speaks = any(isinstance(c, (LicenceClaim, StepClaim)) for c in said.claims)
-    return AssetClaim(asset, "maker", YOU if speaks else "somebody", where)
+    return AssetClaim(asset, "maker", (you or YOU) if speaks else "somebody", where)
 
 
 def _quote(load: Load) -> str:

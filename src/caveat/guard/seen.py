@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from caveat.guard.inside.plain import plain as plain
+
 WHATS = ("data", "model", "adapter", "reference", "reward", "teacher")
 #: What a load is in the run: taught on, changed, imitated, marked with, only measured with, or not known ("").
 ACTS = ("train", "finetune", "adapt", "distil", "annotate", "evaluate", "")
 #: The act that each sort of thing has unless somebody knows better.
 USUAL = {"data": "train", "model": "finetune", "adapter": "adapt", "reference": "", "reward": "annotate",
          "teacher": "distil"}
-#: The longest name, and the most names of one load, that travel between processes.
-LONGEST, MOST = 400, 64
+#: The most names of one load that travel between processes.
+MOST = 64
 
 
 class Load(NamedTuple):
@@ -54,21 +56,36 @@ class Trainer(NamedTuple):
         return dict(self._asdict())
 
 
-def plain(value: object, longest: int = LONGEST) -> str:
-    """A stranger's value as one bounded line that no terminal obeys; "" where it cannot even be printed."""
-    try:
-        text = value if isinstance(value, str) else str(value)
-        return "".join(c if c.isprintable() else "\ufffd" for c in text[:longest])
-    except Exception:  # __str__ of somebody's object
-        return ""
-
-
 def load_of(said: dict[str, Any]) -> Load:
-    """A Load from what another process wrote down; unknown keys and odd values are left out."""
+    """A Load from what another process wrote down; unknown keys and odd values are left out. What columns hold
+    (`values`) is read into the names of those who wrote and marked the rows."""
     kept: dict[str, Any] = {}
     for key, value in said.items():
         if key in Load._fields and isinstance(value, list):
             kept[key] = tuple(plain(v) for v in value[:MOST])
         elif key in Load._fields and isinstance(value, str):
             kept[key] = plain(value)
-    return Load(**{"what": "data", "name": "", **kept})
+    return written(Load(**{"what": "data", "name": "", **kept}), said.get("values"))
+
+
+def written(load: Load, values: object) -> Load:
+    """The load with who wrote and who marked its rows, from the values of its columns."""
+    from caveat.guard.columns import writers
+
+    found = writers(load.columns, values) if isinstance(values, dict) else None
+    return load if found is None else load._replace(generators=found.generators, judges=found.judges,
+                                                    named_in=found.named_in)
+
+
+def loads_of(said: object) -> list[Load]:
+    """All loads of a record. A builder's name (json, parquet, ...) gives way to the files that it reads."""
+    rows = [load_of(row) for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    return [one for load in rows for one in _by_file(load)]
+
+
+def _by_file(load: Load) -> list[Load]:
+    from caveat.evidence.planned import BUILDERS
+
+    if load.what != "data" or load.name not in BUILDERS or not load.files:
+        return [load]
+    return [load._replace(name=file, files=()) for file in load.files]
