@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caveat.evidence import card_licence, card_marks, card_prose, front_matter, licence_words, recipe_blocks
+from caveat.evidence import card_licence, card_marks, card_prose, front_matter, generated, licence_words, recipe_blocks
 from caveat.evidence.card_acts import RELATIONS, Act, act_of, words_of
 from caveat.evidence.card_prose import Line, Step
 from caveat.evidence.licence_words import Words
@@ -74,7 +74,8 @@ def read(source: Source, file: str, asset: str, words: Words | None = None) -> E
     recipes = recipe_blocks.read(card.body, file, asset, _known(card), card.body_line, bases)
     claims: list[Claim] = [
         *_assets(card), *licence.claims, *_bases(card), *_data(card), *_tags(card), *_columns(card), *_prose(card),
-        *recipes.claims, *card_marks.read(card.front, card.lines, file, asset, bases),
+        *generated.of_front(card.front, file, asset), *recipes.claims,
+        *card_marks.read(card.front, card.lines, file, asset, bases),
     ]
     told = (*problems, *cut.problems, *licence.problems, *recipes.problems, *_problems(card, claims))
     return Evidence(claims=tuple(claims), problems=told)

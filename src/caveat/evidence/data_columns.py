@@ -4,7 +4,9 @@
 
 Only the head of a file is looked at (JSON lines), or the footer of a Parquet file where pyarrow is installed: its
 statistics tell the values of a column without reading a row. A column counts only beside a column of text, and a value
-only if it is a repository id or a model that is spoken to: a column `model` of cars says nothing.
+only if it is a repository id or a model that is spoken to: a column `model` of cars says nothing. Rows that Caveat
+wrote (`generator` a package address, `run_id`) are read to the end of the file, within bounds: sets are merged, and the
+last row may be another model's.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from caveat.evidence import generated
+from caveat.evidence.generated_rows import Writers, lines_of, table_of
 from caveat.evidence.repo_names import ID, is_local
 from caveat.evidence.source import place
 from caveat.evidence.used import SERVICE
@@ -38,11 +42,28 @@ NESTED = ("distilabel_metadata", "distilabel_meta", "metadata", "meta", "caveat"
 
 def read(path: Path, file: str, asset: str) -> Evidence:
     """Who wrote the rows of one data file, as far as its columns tell."""
+    parquet = path.name.endswith(".parquet")
     try:
-        named = _footer(path) if path.name.endswith(".parquet") else _lines(path)
+        writers = (table_of if parquet else lines_of)(path)
+        if writers.runs:
+            return of_runs(writers, file, asset)
+        named = _footer(path) if parquet else _lines(path)
     except OSError as error:
         return Evidence(problems=(Problem(file, f"cannot be opened: {error.strerror or error}"),))
-    return claims_of(named, file)
+    told = claims_of(named, file)
+    return told._replace(problems=(*told.problems, *(Problem(file, what) for what in writers.problems)))
+
+
+def of_runs(writers: Writers, file: str, asset: str) -> Evidence:
+    """Rows that Caveat wrote, by generator and run."""
+    child = file if "/" not in file else generated.home_of(file, file.rsplit("/", 1)[-1])
+    where = place(file, None, "generator", child, "detected")
+    claims: list[Claim] = [AssetClaim(child, "kind", "dataset", where),
+                           *generated.whereabouts(child, file, asset, where)]
+    for (address, run), count in sorted(writers.runs.items(), key=lambda n: (-n[1], n[0])):
+        told = f"{address} ({count} rows)" if count else address
+        claims += generated.claims_of(child, address, run, where._replace(quote=told[:120]), column="generator")
+    return Evidence(claims=tuple(claims), problems=tuple(Problem(file, what) for what in writers.problems))
 
 
 def claims_of(named: dict[tuple[str, str], int], file: str) -> Evidence:

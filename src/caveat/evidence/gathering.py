@@ -41,7 +41,7 @@ MOST_PROBLEMS = 20
 #: Readers of files that lie beside weights only.
 OF_WEIGHTS = frozenset({"config", "adapter_config", "gguf", "safetensors"})
 #: Files that make models when they run.
-MAKERS = (".py", ".ipynb", ".yml", ".yaml", ".json", ".sh", ".db", ".jsonl", "MLmodel")
+MAKERS = (".py", ".ipynb", ".yml", ".yaml", ".json", ".sh", ".db", ".jsonl", ".parquet", "MLmodel")
 #: Licence files below the asset's own folder that still speak of it.
 LICENCE_FOLDERS = frozenset({"licenses", "licences", "original", "legal"})
 
@@ -98,7 +98,16 @@ def gather(path: Path, asset: str | None = None) -> Evidence:
     together = sum(own.values(), Evidence())
     problems = tuple(grouped([*walked.problems, *together.problems]))
     claims = chained(_linked(together.claims, {a.parts: a.name for a in assets}))
-    return together._replace(subjects=subjects, claims=claims, problems=problems)
+    return _followed(together._replace(subjects=subjects, claims=claims, problems=problems), root)
+
+
+def _followed(said: Evidence, root: Path) -> Evidence:
+    """With what lies at the paths that recipes name; nothing is imported where there is no plan."""
+    if not any(isinstance(c, StepClaim) and c.by == YOU for c in said.claims):
+        return said
+    from caveat.evidence.local_data import followed
+
+    return followed(said, root, gather)
 
 
 def _own_name(path: Path) -> str | None:

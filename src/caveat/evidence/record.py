@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from caveat.evidence import cyclonedx, json_safe, llm_logs, modelpack, openai_jobs, otel_genai, spdx
+from caveat.evidence import cyclonedx, intoto, json_safe, llm_logs, modelpack, openai_jobs, otel_genai, spdx
 from caveat.evidence.json_safe import Read
 from caveat.evidence.source import text_of
 from caveat.lineage.claims import Evidence, Problem
@@ -19,7 +19,8 @@ from caveat.lineage.claims import Evidence, Problem
 NAMES = (
     "bom.json", "*.cdx.json", "*.spdx.json", "*sbom*.json", "*aibom*.json", "*spdx*.json",
     "*job*.json", "*fine*tun*.json", "*trace*.json", "*span*.json", "*otel*.json", "*otlp*.json",
-    "logs.db", "*llm*log*.db", "*llm*log*.json", "logs.json", "modelpack*.json", "manifest.json", "model.json",
+    "*.intoto.json", "logs.db", "*llm*log*.db", "*llm*log*.json", "logs.json", "modelpack*.json", "manifest.json",
+    "model.json",
 )
 READS = "path"
 LIMIT = 32 << 20
@@ -49,7 +50,8 @@ class Tool(NamedTuple):
 
 
 TOOLS: tuple[Tool, ...] = tuple(
-    Tool(m.HEAD, m.recognises, m.claims_of) for m in (cyclonedx, spdx, openai_jobs, otel_genai, modelpack, llm_logs)
+    Tool(m.HEAD, m.recognises, m.claims_of)
+    for m in (intoto, cyclonedx, spdx, openai_jobs, otel_genai, modelpack, llm_logs)
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 
+from caveat.evidence import generated
 from caveat.evidence.planned import YOU
 from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, StepClaim
@@ -23,8 +24,11 @@ Said = list[tuple[str, Evidence]]
 def settled(said: Said, asset: str, kinds: frozenset[str], below: bool) -> Said:
     """What the recipes of one folder say, about the right thing; `kinds` are what other readers say the asset is."""
     kinds &= {"model", "dataset"}
-    said = [(n, _of_rows(e, asset, kinds) if n == "data_columns" else e) for n, e in said]
-    plans = [(n, e) for n, e in said if n in PLANS and e.claims and n != "data_columns"]
+    said = generated.signed(said)
+    alone = all(generated.is_ours(e) for _, e in said if e.claims)  # nothing but rows of Caveat's: they are the asset
+    kinds = frozenset({"dataset"}) if alone and any(e.claims for _, e in said) else kinds
+    said = [(n, _of_rows(e, asset, kinds) if n == "data_columns" or generated.is_ours(e) else e) for n, e in said]
+    plans = [(n, e) for n, e in said if n in PLANS and e.claims and n != "data_columns" and not generated.is_ours(e)]
     if not plans:
         return _apart(said, asset)
     if len({e.claims[0].place.file for _, e in plans}) == 1 and len(_made(plans[0][1])) == 1 and kinds:

@@ -41,9 +41,9 @@ def papers(run: Run, columns: Iterable[tuple[str, str]], *, licence: str = "", t
     """
     label = label_of(licence)
     report = rows_report(run, licence)
-    written = _written(run, label, title, report, extra or {})
+    told = _written(run, label, title, report, extra or {})
     meta = croissant(run, columns, name=title, licence=f"{SPDX}{label.spdx}" if label.spdx else label.name or label.tag)
-    return {CARD_FILE: dataset_card.render(written), STATEMENT_FILE: text_of(statement(run)),
+    return {CARD_FILE: dataset_card.written(told), STATEMENT_FILE: text_of(statement(run)),
             CROISSANT_FILE: text_of(meta)}
 
 

@@ -56,7 +56,7 @@ class Written(NamedTuple):
     extra: dict[str, object]  # further front matter
 
 
-def render(w: Written) -> str:
+def written(w: Written) -> str:
     """The whole card."""
     sections = (("Whose output this is", _whose(w)), ("What you may do with it", may_section(w.report)),
                 ("Licence", _licence(w)), ("How it was made", _made(w)), ("Provenance", _provenance(w)))
