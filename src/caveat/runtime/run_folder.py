@@ -1,0 +1,132 @@
+"""The folder of a run: what was asked, kept beside the rows, so that a resumed run is the same run or an error.
+
+    DIR/.caveat-run/run.json       the run: its id, digests and settings, and whether it is finished
+    DIR/.caveat-run/rows.journal   rows as they came (journal.py); kept while there are errors that may be retried
+    DIR/data/part-00000.parquet    rows as they are handed on, with README.md, croissant.json and the statement
+    DIR/errors.jsonl               rows that have no answer: file, line, why
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caveat.errors import CaveatError, SettingsError
+
+STATE_FOLDER, STATE_FILE, JOURNAL_FILE, ERRORS_FILE = ".caveat-run", "run.json", "rows.journal", "errors.jsonl"
+STATE_LIMIT = 1 << 20
+
+
+class Begun(NamedTuple):
+    """One run as it was begun: its id, when (ISO 8601, Z), and what it asked, all that must stay the same."""
+
+    run_id: str
+    started: str
+    asked: dict[str, Any]
+    finished: bool = False
+
+
+def begin(folder: Path, asked: Mapping[str, Any], *, resume: bool) -> Begun:
+    """A new run in an empty place, or the one that is there. Raises SettingsError where that is not what was meant."""
+    before = begun(folder)
+    if before is None:
+        if resume:
+            raise SettingsError(f"{folder}: no run to resume; leave out --resume")
+        _empty(folder)
+        state = Begun(str(uuid.uuid4()), now(), dict(asked))
+        keep(folder, state)
+        return state
+    if not resume:
+        raise SettingsError(f"{folder}: holds a run already ({'finished' if before.finished else 'unfinished'}): "
+                            "--resume goes on with it, another folder begins a new one")
+    _same(folder, before.asked, asked)
+    return before
+
+
+def begun(folder: Path) -> Begun | None:
+    """The run that a folder holds. Raises SettingsError for a state nobody can read."""
+    path = folder / STATE_FOLDER / STATE_FILE
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read(STATE_LIMIT))
+        return Begun(str(told["run_id"]), str(told["started"]), dict(told["asked"]), bool(told["finished"]))
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise SettingsError(f"{folder}: a file stands where the folder of the run should be") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
+        raise SettingsError(f"{path}: no state of a run that can be read ({fault})") from None
+
+
+def keep(folder: Path, state: Begun) -> None:
+    write_text(folder / STATE_FOLDER / STATE_FILE, json.dumps(state._asdict(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _empty(folder: Path) -> None:
+    """A folder with other things in it is not written over. What a run killed at its very start left is nothing."""
+    try:
+        there = sorted(p.name for p in folder.iterdir() if p.name != STATE_FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise SettingsError(f"{folder}: {fault.strerror}") from None
+    if there:
+        raise SettingsError(f"{folder}: holds other things ({', '.join(there[:5])}); name a new folder")
+
+
+def _same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    differs = [f"{k} was {before.get(k)!r}, is {now.get(k)!r}" for k in sorted({*before, *now})
+               if before.get(k) != now.get(k)]
+    if differs:
+        raise SettingsError(f"{folder}: cannot be resumed, it is another run: {'; '.join(differs)}"[:2000])
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """JSON Lines, whole or not there; no file where there are no rows. Returns how many."""
+    count = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.half")
+    with half.open("w", encoding="utf-8", newline="\n") as out:
+        for row in rows:
+            count += 1
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    if count:
+        half.replace(path)
+    else:
+        half.unlink()
+        path.unlink(missing_ok=True)
+    return count
+
+
+def write_text(path: Path, text: str) -> None:
+    """One small file, whole or not there. Raises CaveatError naming it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(file, "w", encoding="utf-8", newline="\n") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as fault:
+        raise CaveatError(f"{path}: {fault.strerror}") from None
+
+
+def now() -> str:
+    """The moment, ISO 8601 to the second, with Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
