@@ -67,9 +67,16 @@ def asset_of(load: Load, spelt: Set[str] = frozenset()) -> str:
     if not on_disk(load):
         return repo_id(written) or written
     path = _tidy(written)
-    if load.what != "data" or "/" in path or path in spelt:
+    if load.what != "data" or path in spelt or not _known(path):
         return path
     return f"{Path(written).resolve().parent.name or '.'}/{path}"
+
+
+def _known(name: str) -> bool:
+    """Whether a folder here is called like an asset that everybody knows."""
+    from caveat.flows.asking import names
+
+    return names().resolve_read(name) is not None
 
 
 def _tidy(written: str) -> str:

@@ -6,7 +6,6 @@ what went in. Rows that come from memory, a generator or a data frame have no or
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .look import columns_of, look
@@ -63,7 +62,7 @@ def combining(module: Any) -> None:
 
 def _class(sort: Any) -> None:
     for name in CARRY:
-        after(sort, name, _carried)
+        after(sort, name, _carried, group=SOURCE)  # a cache that it reads again is no source
     for name in FROM_FILES:
         after(sort, name, _from_files(name), SOURCE)
     for name, why in MEMORY.items():
@@ -74,7 +73,7 @@ def _class(sort: Any) -> None:
 def _joins(module: Any) -> None:
     for name in ("concatenate_datasets", "interleave_datasets", "_concatenate_map_style_datasets",
                  "_interleave_map_style_datasets", "_concatenate_iterable_datasets", "_interleave_iterable_datasets"):
-        after(module, name, _joined)
+        after(module, name, _joined, group=SOURCE)
 
 
 def _carried(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -138,6 +137,3 @@ def _seen_in(part: Any, memory: bool) -> dict[str, Any]:
     values = look(part, memory)
     found: dict[str, Any] = {"columns": columns_of(part)}
     return {k: v for k, v in {**found, "values": values}.items() if v}
-
-
-Look = Callable[..., None]

@@ -26,15 +26,15 @@ def quietly(what: str, look: Callable[..., Any], *given: Any) -> Any:
         return None
 
 
-def after(holder: Any, name: str, look: After, outermost: str = "") -> None:
+def after(holder: Any, name: str, look: After, outermost: str = "", group: str = "") -> None:
     """Look at what a function, method or class method gave. `outermost` names a group of functions that call each
-    other: only the one that people called is looked at."""
+    other: only the one that people called is looked at; `group` marks such a group, and every call is looked at."""
     def around(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
             if outermost and getattr(run().inside, outermost, False):
                 return original(*args, **kwargs)
-            made = _within(outermost, original, args, kwargs)
+            made = _within(outermost or group, original, args, kwargs)
             quietly(name, look, made, args, kwargs)
             return made
 
@@ -57,7 +57,8 @@ def before(holder: Any, name: str, look: Before, group: str = "") -> None:
 
 
 def _within(group: str, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if not group:
+    former = getattr(run().inside, group, False) if group else False
+    if not group or former:
         return original(*args, **kwargs)
     setattr(run().inside, group, True)
     try:

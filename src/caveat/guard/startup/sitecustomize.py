@@ -37,7 +37,6 @@ def _hand_over() -> None:
     sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != HERE]  # noqa: PTH100
     from importlib.machinery import PathFinder
 
-    sys.modules.pop("sitecustomize", None)
     spec = PathFinder.find_spec("sitecustomize")
     if spec is None or spec.loader is None:
         return
