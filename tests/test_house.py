@@ -52,7 +52,7 @@ def test_readers_are_the_files_that_read() -> None:
 
 def test_commands_are_the_files_that_run() -> None:
     assert sorted(COMMANDS) == list(COMMANDS)
-    assert set(COMMANDS) == registered("cli", "arguments", "run")
+    assert {name.replace("-", "_") for name in COMMANDS} == registered("cli", "arguments", "run")
 
 
 def test_forms_are_the_files_that_render() -> None:

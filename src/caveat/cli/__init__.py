@@ -21,9 +21,13 @@ COMMANDS = {
     "explain": "a licence in our words: its clauses, its disputed words",
     "fit": "will it fit, at which quantization, with how much context",
     "fix": "the smallest changes that make it acceptable, each with its new verdict",
+    "generate": "rows that a model writes, each with whose output it is, for a purpose checked first",
     "guard": "run a training command; stop it before the first step if it would breach",
     "identify": "which licence a text is, and where it was changed",
     "init": "write a starter caveat.toml from what is found",
+    "log": "check a log of served answers, and write its rows",
+    "proxy": "pass everything through to a model server, with provenance and a log",
+    "serve-model": "serve GGUF files at home, with a chat page and provenance on every answer",
     "trace": "the lineage of an asset, with roles",
 }
 
@@ -54,7 +58,7 @@ def _run(words: list[str]) -> int:
         hint = f" (did you mean {', '.join(near)}?)" if near else ""
         print(f"caveat: no command {words[0]!r}{hint}; caveat --help lists them", file=sys.stderr)
         return 2
-    command = import_module(f"caveat.cli.{words[0]}")
+    command = import_module(f"caveat.cli.{words[0].replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"caveat {words[0]}", description=command.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     command.arguments(parser)

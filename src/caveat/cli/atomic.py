@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from caveat.errors import SettingsError
@@ -23,11 +23,16 @@ def write_all(folder: str, texts: Mapping[str, str]) -> None:
 
 def write(path: str, text: str) -> None:
     """Write beside the target, then rename over it; raises SettingsError naming the file."""
+    write_lines(path, (text,), end="")
+
+
+def write_lines(path: str, lines: Iterable[str], end: str = "\n") -> None:
+    """The same for lines that come one by one and may be more than memory holds."""
     target = Path(path)
     try:
         fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(fd, "w", encoding="utf-8") as out:
-            out.write(text)
+            out.writelines(line + end for line in lines)
         Path(name).chmod(_mode(target))
         Path(name).replace(target)
     except OSError as fault:

@@ -80,6 +80,14 @@ def check_evidence(evidence: Evidence, *, facts: Mapping[str, str] | None = None
     return [_report(context, subject) for subject in found.subjects]
 
 
+def may_of(evidence: Evidence, *, today: str = "") -> tuple[May, ...]:
+    """Only "what you may do with it", of the first subject: much quicker where nobody asks how it was made."""
+    found = lineage_of(evidence, names(), today or date.today().isoformat())
+    facts = checked_facts(dict(found.evidence.facts))
+    context = Context(found, facts, {}, today or date.today().isoformat(), True, evidence.you or YOU, {}, ())
+    return tuple(_may(context, graph.choices(found.lineage)[0], found.subjects[0]))
+
+
 def settled_readings(settlements: Iterable[Settlement], today: str) -> tuple[dict[str, str], list[Problem]]:
     """Readings in force, and a problem for each that has run out."""
     held: dict[str, str] = {}

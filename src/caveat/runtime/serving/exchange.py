@@ -61,6 +61,7 @@ class Exchange:
     whole: bool = False  # the last byte of the answer was handed over
     gone: bool = False  # the client hung up before that
     cut_by: str = ""
+    usage: dict[str, Any] | None = None  # tokens, where the app told them beside its answer
     seconds: float = 0.0
 
     def asked(self, keep_text: bool) -> dict[str, Any]:
@@ -84,12 +85,14 @@ class Exchange:
     def answered(self, keep_text: bool) -> dict[str, Any]:
         """The second row: what was delivered, how it ended, and by whom if it was cut off."""
         said = told.said(self.answer.whole(), self.media, self.encoding)
+        usage = self.usage or {}
         cut_by = self.cut_by or ("upstream" if self._broken_off(said) else "")
         return {
             "kind": "answered", "exchange": self.id, "ended_at": now(), "status": self.status,
             "response_sha256": self.answer.digest.hexdigest(), "response_bytes": self.answer.size,
             "text_sha256": told.digest(said.text) if said.text else None, "finish_reason": said.finish or None,
-            "tokens": {"prompt": said.prompt_tokens, "completion": said.completion_tokens},
+            "tokens": {"prompt": usage.get("prompt_tokens", said.prompt_tokens),
+                       "completion": usage.get("completion_tokens", said.completion_tokens)},
             "ended": "cut off" if cut_by else "finished", "cut_by": cut_by or None,
             "seconds": round(self.seconds, 4),
             **({"response": said.text} if keep_text else {}),
