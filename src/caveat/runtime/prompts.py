@@ -143,8 +143,8 @@ def _prompt(row: dict[str, Any]) -> Prompt | _Wrong:
         return _Wrong("a prompt or messages is wanted, and not both")
     if not isinstance(id, (str, int, type(None))) or isinstance(id, bool) or len(str(id)) > ID_LIMIT:
         return _Wrong(f"id wants a text or a whole number of at most {ID_LIMIT} letters")
-    told = [v for v in (said, system) if v is not None]
-    wrong = _unsound(told) or (_wrong_messages(messages) if messages is not None else "") or _unsound([str(id)])
+    asked = _unsound([said]) if messages is None else _wrong_messages(messages)
+    wrong = asked or _unsound(["system", system or ""]) or _unsound([f"id {id}"])
     if wrong:
         return _Wrong(wrong)
     kept = tuple({"role": m["role"], "content": m["content"]} for m in messages or ())

@@ -33,21 +33,23 @@ class Begun(NamedTuple):
     finished: bool = False
 
 
-def begin(folder: Path, asked: Mapping[str, Any], *, resume: bool) -> Begun:
-    """A new run in an empty place, or the one that is there. Raises SettingsError where that is not what was meant."""
-    before = begun(folder)
+def ready(folder: Path, before: Begun | None, asked: Mapping[str, Any], *, resume: bool) -> None:
+    """Raises SettingsError where the folder is not what was meant: a new run's empty place, or this very run."""
     if before is None:
         if resume:
             raise SettingsError(f"{folder}: no run to resume; leave out --resume")
-        _empty(folder)
-        state = Begun(str(uuid.uuid4()), now(), dict(asked))
-        keep(folder, state)
-        return state
+        return _empty(folder)
     if not resume:
         raise SettingsError(f"{folder}: holds a run already ({'finished' if before.finished else 'unfinished'}): "
                             "--resume goes on with it, another folder begins a new one")
-    _same(folder, before.asked, asked)
-    return before
+    return _same(folder, before.asked, asked)
+
+
+def begin(folder: Path, asked: Mapping[str, Any]) -> Begun:
+    """A new run, written down before anything is asked."""
+    state = Begun(str(uuid.uuid4()), now(), dict(asked))
+    keep(folder, state)
+    return state
 
 
 def begun(folder: Path) -> Begun | None:
