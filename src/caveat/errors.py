@@ -5,6 +5,7 @@ CaveatError                 exit code 2
 ├── EvidenceError           nothing at all could be read from what was named
 ├── QuestionError           a question was not understood: text, column, nearest words
 ├── SettingsError           caveat.toml or a flag says something nobody knows
+├── Refused                 what was about to start is prohibited: clause, proof, smallest fix (raised in code only)
 ├── EngineError             a model did not answer, or cannot be run: which, why, and whether to try again
 └── TooManyWorlds           the doubts of one group multiply beyond the bound
 """
@@ -46,6 +47,14 @@ class EngineError(CaveatError):
     def __init__(self, what: str, kind: str = "engine", *, again: bool = False, after: float = 0.0) -> None:
         self.kind, self.again, self.after = kind, again, after
         super().__init__(what)
+
+
+class Refused(CaveatError):
+    """What was about to start may not: the text is the whole page; `findings` and `report` are it as data."""
+
+    def __init__(self, page: str, findings: tuple[object, ...] = (), report: object = None) -> None:
+        self.findings, self.report = findings, report
+        super().__init__(page)
 
 
 class TooManyWorlds(CaveatError):

@@ -3,7 +3,8 @@
     [project] name, by                     the asset, and who you are
     [facts]                                facts about you and your plans (law/words.py)
     [assets."owner/name"] kind, licence    what cannot be found elsewhere
-    [[step]] makes, act, from, by, date    one step of making; `by` is left out if you did it
+    [[step]] makes, act, from, by, date    one step of making; `by` is left out if you did it. What of a parent went
+             column, revision, split, ...  in: one column it concerns; its revision, config, split and columns, told
     [[use]] act, of, as, named             an intended use
     [settle.WORD] reading, why, by, until  a reading your organisation chose
     [[accept]] finding, why, owner, until  a finding you live with
@@ -49,7 +50,7 @@ ASSET_FIELDS = ("target", "family", "parameters", "multimodal", "maker", "conten
 KEYS: dict[str, tuple[str, ...]] = {
     "project": ("name", "by", "kind", "licence"),
     "assets": ("kind", "licence", *ASSET_FIELDS),
-    "step": ("makes", "act", "from", "by", "date", "column"),
+    "step": ("makes", "act", "from", "by", "date", "column", "revision", "config", "split", "columns"),
     "use": ("act", "of", "as", "named"),
     "settle": ("reading", "why", "by", "until"),
     "accept": ("finding", "why", "owner", "until"),
@@ -272,8 +273,16 @@ class Reading:
             named = self.asset_name(parent, key)
             if named == child:
                 raise self.wrong(key, f"{child!r} cannot be made from itself")
-            place = Place("declared", self.file, self.lines.of(key), f"{key}[{i}]", parent[:120])
+            quote = self._quote(row, path, parent)[:120]
+            place = Place("declared", self.file, self.lines.of(key), f"{key}[{i}]", quote)
             yield StepClaim(child, act, named, place, party, when, self.word(row, path, "column"))
+
+    def _quote(self, row: Mapping[str, Any], path: str, parent: str) -> str:
+        """The parent as written, with what of it went in: "owner/rows@4f1c (train; prompt, answer)"."""
+        revision = self.word(row, path, "revision")
+        part = ", ".join(filter(None, (self.word(row, path, "config"), self.word(row, path, "split"))))
+        more = "; ".join(filter(None, (part, ", ".join(self.words(row, path, "columns")))))
+        return f"{parent}{f'@{revision}' if revision else ''}{f' ({more})' if more else ''}"
 
     def _use(self, path: str, row: Mapping[str, Any]) -> Claim:
         of = self.word(row, path, "of")
