@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -24,9 +25,11 @@ LAUNCHERS: dict[str, tuple[str, ...]] = {
     "python": (sys.executable,),
     "module": (sys.executable, "-m"),
     "bash": ("bash", "run.sh"),
-    "accelerate": (str(BIN / "accelerate"), "launch", "--cpu", *PROCESSES),
-    "torchrun": (str(BIN / "torchrun"), "--standalone", "--nproc_per_node", "2"),
+    "accelerate": (str(BIN / "accelerate"), "launch", "--multi_gpu", *PROCESSES),
+    "torchrun": (str(BIN / "torchrun"), "--nproc_per_node", "2", "--master_addr", "127.0.0.1"),
 }
+#: Launchers of two processes. Accelerate starts two under `--multi_gpu` only; where no GPU is, they train by gloo.
+TWO = ("accelerate", "torchrun")
 #: Clauses whose number must stand in what is printed when a run is refused.
 CLAUSE = "1.b.v"
 
@@ -127,8 +130,15 @@ def near() -> tuple[Row, ...]:
 def command(row: Row) -> list[str]:
     """The whole command line of the launcher."""
     script = row.trainer if row.launcher == "module" else f"{row.trainer}.py"
-    return [*LAUNCHERS[row.launcher], script, "--model", row.model, "--way", row.way, "--data", row.data,
+    port = {"torchrun": ["--master_port", str(free_port())], "accelerate": ["--main_process_port", str(free_port())]}
+    return [*LAUNCHERS[row.launcher], *port.get(row.launcher, ()), script, "--model", row.model, "--way", row.way, "--data", row.data,
             "--output", f"out/{row.name}", *row.more]
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
 
 
 def environment(material: Material) -> dict[str, str]:
@@ -159,6 +169,11 @@ def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: flo
     return Outcome(code, marks, output, printed, time.monotonic() - began)
 
 
+def wrong(row: Row, outcome: Outcome) -> list[str]:
+    """What is not as it must be; nothing where the guard did right."""
+    return went_on(outcome, 2 if row.launcher in TWO else 1) if row.lawful else refused(outcome)
+
+
 def refused(outcome: Outcome) -> list[str]:
     """What is wrong with the refusal of a prohibited run; nothing is as it must be."""
     return [what for what, wrong in (
@@ -170,12 +185,12 @@ def refused(outcome: Outcome) -> list[str]:
     ) if wrong]
 
 
-def went_on(outcome: Outcome, steps: int = 2) -> list[str]:
-    """What is wrong with a lawful run that must have gone on to its end."""
-    ended = sum(m.startswith("ended") for m in outcome.marks)
+def went_on(outcome: Outcome, processes: int = 1, steps: int = 2) -> list[str]:
+    """What is wrong with a lawful run that must have gone on to its end, in each of its processes."""
+    ended = len({m for m in outcome.marks if m.startswith("ended")})
     return [what for what, wrong in (
         (f"exit {outcome.code}", outcome.code != 0),
-        (f"{outcome.steps} steps taken", outcome.steps < steps),
-        ("did not end", not ended),
+        (f"{outcome.steps} steps taken", outcome.steps < steps * processes),
+        (f"{ended} of {processes} processes ended", ended != processes),
         ("no weights were written", not outcome.weights),
     ) if wrong]

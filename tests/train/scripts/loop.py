@@ -36,6 +36,7 @@ def main():
         model.save_pretrained(told.output)
         tokenizer.save_pretrained(told.output)
     if many:
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     mark(told.output, "ended")
 
