@@ -14,12 +14,15 @@ from typing import NamedTuple
 
 from caveat.errors import CaveatError
 from caveat.evidence.planned import dull
-from caveat.evidence.repo_names import is_local, repo_id
+from caveat.evidence.planned import on_disk as spelt_as_path
+from caveat.evidence.repo_names import repo_id
 from caveat.evidence.used import SERVICE
 from caveat.guard.seen import USUAL, Load, Trainer
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, Problem, StepClaim, UseClaim
 
 YOU = "you"
+#: A file of a repository, as `datasets` and `fsspec` spell it.
+ON_HUB = re.compile(r"hf://(?:datasets/|models/)?([\w.-]{1,96}/[\w.-]{1,96})(?=[@/]|$)")
 #: Loads of one run that are judged; a loop may load without end.
 MOST_LOADS = 200
 MOST_PROBLEMS = 20
@@ -65,7 +68,8 @@ def asset_of(load: Load, spelt: Set[str] = frozenset()) -> str:
     """The asset id of a load: the repository, or the path, spelt so that a folder is no claim to be a known asset."""
     written = load.name or f"rows from memory ({load.where or load.how})"
     if not on_disk(load):
-        return repo_id(written) or written
+        address = ON_HUB.match(written)
+        return address[1] if address else repo_id(written) or written
     path = _tidy(written)
     if load.what != "data" or path in spelt or not _known(path):
         return path
@@ -88,7 +92,7 @@ def _tidy(written: str) -> str:
 
 def on_disk(load: Load) -> bool:
     """Whether a name is a path: it is spelt like one, or something of that name lies here."""
-    return bool(load.name) and (is_local(load.name) or Path(load.name).exists())
+    return bool(load.name) and (spelt_as_path(load.name) or Path(load.name).exists())
 
 
 def place_of(where: str, key: str, quote: str = "") -> Place:
@@ -116,14 +120,23 @@ def _of_load(load: Load, child: str, project: Project) -> Evidence:
         return mute
     said = Evidence(claims=tuple(_writers(load, asset, where))) + _beside(load, asset)
     if on_disk(load) or not load.name:
+        said = said._replace(claims=tuple(_by_you(c, asset) for c in said.claims))
         own += [_ownerless(asset, said, where, project.you)] if asset not in project.spelt else []
     return Evidence(claims=(*own, *steps)) + said + mute
 
 
 def _ownerless(asset: str, said: Evidence, where: Place, you: str) -> Claim:
-    """What lies on this disk is yours if it tells its terms or its making; where it is silent, nobody knows whose."""
-    speaks = any(isinstance(c, (LicenceClaim, StepClaim)) for c in said.claims)
-    return AssetClaim(asset, "maker", (you or YOU) if speaks else "somebody", where)
+    """What lies on this disk and tells only how it was made is yours. Terms beside it are those of somebody, or they
+    would bind nobody; where it is silent, nobody knows whose it is."""
+    sorts = {type(c) for c in said.claims}
+    return AssetClaim(asset, "maker", (you or YOU) if sorts & {StepClaim} and LicenceClaim not in sorts else "somebody",
+                      where)
+
+
+def _by_you(claim: Claim, asset: str) -> Claim:
+    """A step into what lies on this disk, told by nobody else, was yours."""
+    mine = isinstance(claim, StepClaim) and claim.child == asset and not claim.by
+    return claim._replace(by=YOU) if mine and isinstance(claim, StepClaim) else claim
 
 
 def _quote(load: Load) -> str:

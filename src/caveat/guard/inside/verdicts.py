@@ -7,6 +7,7 @@ process imports nothing of it, and may live in another environment. No answer me
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -53,8 +54,10 @@ def _again(here: Run) -> None:
     if "IPython" in sys.modules or "ipykernel" in sys.modules:
         raise Refused(1)
     sys.stderr.write("caveat guard: the refusal was caught and training was started again; this process ends\n")
-    sys.stderr.flush()
     here.write()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
     os._exit(1)
 
 
