@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -79,7 +80,8 @@ class Seat:
     """One model that is served: its engine, opened when it is first asked, and the line before it."""
 
     def __init__(self, open_: Callable[[], Engine]) -> None:
-        self._open, self.engine = open_, None  # type: Callable[[], Engine], Engine | None
+        self._open = open_
+        self._opening: asyncio.Task[Engine] | None = None
         self._one, self._line = asyncio.Lock(), 0
 
     async def chunks(self, request: dict[str, Any]) -> AsyncIterator[Answer]:
@@ -89,17 +91,24 @@ class Seat:
         self._line += 1
         try:
             async with self._one:
-                if self.engine is None:
-                    self.engine = await asyncio.to_thread(self._open)
-                async for chunk in _from_thread(self.engine, request):
+                engine = await self._opened()
+                async for chunk in _from_thread(engine, request):
                     yield chunk
         finally:
             self._line -= 1
 
+    async def _opened(self) -> Engine:
+        """The engine, opened once. Who hangs up meanwhile does not stop it: the next one wants it too."""
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.create_task(asyncio.to_thread(self._open))
+        return await asyncio.shield(self._opening)
+
     async def close(self) -> None:
         """Give its memory back."""
-        if self.engine is not None:
-            await asyncio.to_thread(self.engine.close)
+        if self._opening is not None:
+            with suppress(CaveatError):
+                engine = await self._opening
+                await asyncio.to_thread(engine.close)
 
 
 async def _from_thread(engine: Engine, request: dict[str, Any]) -> AsyncIterator[Answer]:

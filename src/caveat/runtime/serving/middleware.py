@@ -140,7 +140,7 @@ class Watched:
 
     def _started(self, message: Message) -> Message:
         exchange, headers = self.exchange, list(message.get("headers", ()))
-        exchange.status = message["status"]
+        exchange.status = None if exchange.gone else message["status"]
         named = {bytes(k).lower(): bytes(v).decode("latin-1").strip().lower() for k, v in headers}
         exchange.media, exchange.encoding = named.get(b"content-type", ""), named.get(b"content-encoding", "")
         ours = provenance(exchange.known, exchange.run_id, exchange.id)
