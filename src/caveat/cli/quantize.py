@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--type", required=True, metavar="TYPE", help="Q8_0, Q4_K_M, ... (see above)")
     add("--purpose", default="", metavar="WORDS", help="'ship as mit', 'train mistral-7b on its output', 'serve'")
     add("--base", default="", metavar="OWNER/NAME", help="which model the input is, if its header does not say")
-    add("--card", default="", metavar="OWNER/NAME", help="the name it is published under")
+    add("--card", default="", metavar="OWNER/NAME", help="the name it is published under (means --purpose ship)")
     add("--by", default="", metavar="NAME", help="who quantizes (default: [project].by of caveat.toml)")
     add("--licence-from", type=Path, metavar="FILE|DIR", help="your copy of the texts (default: beside the input)")
     add("--notice", action="append", default=[], metavar="LINE", help="a line of your own for NOTICE (repeatable)")
@@ -57,7 +57,7 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from caveat.flows.quantizing import made, planned
+    from caveat.flows.quantizing import duties, made, planned
     from caveat.verdict.gate import failing
 
     wanted = fail_on(options)
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         _show_verdict(plan, options)
     done = made(plan, _Bar(), lambda line: print(f"caveat: {line} ...", file=sys.stderr))
     _show(done, options)
-    return int(failed)
+    return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.reports))))
 
 
 def _order(options: argparse.Namespace) -> Any:

@@ -8,6 +8,7 @@ unmet and is said, with where to get it. Files that are there and are not ours a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from caveat.verdict.answer import Duty, Verdict
 
 #: By this a later run knows a card as its own.
 MARK = "<!-- written by caveat; edit freely, and take this line out to keep the file as it is -->"
+BASE = re.compile(r"^base_model: .*$", re.MULTILINE)
 #: Checks of a duty that a licence or policy text beside the work meets.
 TEXTS = {("file", "agreement"), ("file", "licence"), ("file", "policy")}
 
@@ -183,7 +185,7 @@ def _free(folder: Path, file: Put) -> str:
 
 
 def _ours(path: Path, data: bytes) -> bool:
-    return (not path.exists() and not path.is_symlink()) or _holds(path, data) or _marked(path)
+    return (not path.exists() and not path.is_symlink()) or _holds(path, data) or _same_card(path, data)
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -193,8 +195,9 @@ def _holds(path: Path, data: bytes) -> bool:
     return path.read_bytes().strip() == data.strip()
 
 
-def _marked(path: Path) -> bool:
-    """A card that an earlier run wrote."""
+def _same_card(path: Path, data: bytes) -> bool:
+    """A card that an earlier run wrote about the same model."""
     if not path.is_file() or path.suffix != ".md" or path.stat().st_size > 1 << 20:
         return False
-    return MARK in path.read_text("utf-8", "replace")
+    old, new = path.read_text("utf-8", "replace"), data.decode("utf-8", "replace")
+    return MARK in old and MARK in new and BASE.findall(old)[:1] == BASE.findall(new)[:1]

@@ -115,12 +115,12 @@ def planned(order: Order) -> Planned:
     engine_ = _engine(order, name, layout, head)
     origin = origin_of(str(order.source), named=order.base, digest=False)
     beside = licence_copies.beside(order.source)
-    verdict, offered = asked(origin, order, order.purpose)
+    verdict, offered = asked(origin, order, order.purpose or ("ship" if order.card else ""))
     came = any(c.notice for c in beside)
     handing, _ = asked(origin, order, "ship it", came)
     copies = (*_given(order, handing), *beside)
     offered = offered or tuple(law for law in origin.laws if shelf().has(law)) or _catalogued_laws(origin)
-    warnings = (*origin.problems, *_requantizing(layout, name))
+    warnings = (*(p.replace("--named", "--base") for p in origin.problems), *_requantizing(layout, name))
     return Planned(order, name, layout, origin, verdict, handing, offered, copies, engine_, warnings)
 
 
@@ -350,6 +350,9 @@ def _laid(plan: Planned, making: Making) -> tuple[tuple[Put, ...], Handed]:
     report = standing(plan, making)
     card = quantized_card.written(plan.origin, making, plan.offered, handed, laid, report)
     beside = handing_over.put(folder, [Put("README.md", card.encode(), "the card")])
+    if beside[0].name != "README.md":
+        told = f"README.md is there already and tells of something else: the card lies in {beside[0].name}"
+        handed = handed._replace(missing=(*handed.missing, told))
     return (*laid, *beside), handed
 
 
@@ -396,8 +399,8 @@ def page(made_: Made) -> Document:
                          f"{making.after.value:.4f} ± {making.after.error:.4f} after: "
                          f"× {making.after.value / making.before.value:.4f} ({making.after.scored} tokens scored)"))
     rows += [heading("Beside it"), listed([f"{p.name}: {p.what}" for p in made_.laid])]
-    owed = [(d.state, f"{d.cited.licence} §{d.cited.clause} {d.cited.rule}", ("" if d.state == "met" else d.how) + if_(d.owed))
-            for d in duties(made_.reports)]
+    owed = [(d.state, f"{d.cited.licence} §{d.cited.clause} {d.cited.rule}",
+             ("" if d.state == "met" else d.how) + if_(d.owed)) for d in duties(made_.reports)]
     if owed:
         rows += [heading("Owed when it is handed over"), table(("state", "duty", "what would meet it"), owed)]
     if made_.handed.missing:
