@@ -30,6 +30,7 @@ COMMANDS = {
     "serve-model": "serve GGUF files at home, with a chat page and provenance on every answer",
     "quantize": "a model in fewer bits, with what its licence asks to lie beside it",
     "trace": "the lineage of an asset, with roles",
+    "verify": "whether rows, files and statement of a generated folder belong together",
 }
 
 

@@ -56,6 +56,7 @@ class Run(NamedTuple):
     prompts_name: str = ""
     caveat: str = ""  # version of Caveat
     verifiable: bool = False
+    rows_sha256: str = ""  # of the rows in their order (row_scan.RowsDigest), with --verifiable
 
 
 def statement(run: Run) -> dict[str, Any]:
@@ -102,7 +103,8 @@ def _details(run: Run) -> dict[str, Any]:
         "caveat_run": {"generator": run.origin.purl, "origin": run.origin.to_dict(), "rows": run.rows,
                        "errors": run.errors, "by": run.by, "purpose": run.purpose, "verdict": run.verdict,
                        "accepted": list(run.accepted), "termsOn": run.origin.terms_on,
-                       "laws": list(run.origin.laws)},
+                       "laws": list(run.origin.laws),
+                       **({"rowsSha256": run.rows_sha256} if run.rows_sha256 else {})},
     }
 
 
