@@ -110,7 +110,7 @@ def piece(data: bytes) -> bytes:
 
 def logged(path: Path, many: int = 1) -> list[dict[str, Any]]:
     """The exchanges of a log, once there are as many as asked."""
-    wait_until(lambda: len([r for r in exchanges(path) if r["ended"]]) >= many)
+    wait_until(lambda: len([r for r in exchanges(path) if r["ended"] != "never ended"]) >= many)
     return list(exchanges(path))
 
 

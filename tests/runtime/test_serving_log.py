@@ -133,10 +133,10 @@ def test_what_is_no_log_is_left_as_it_is(tmp_path: Path) -> None:
     assert before == (other.read_bytes(), text.read_bytes())
 
 
-def test_an_exchange_without_an_end_is_exported_as_cut_off(tmp_path: Path) -> None:
+def test_an_exchange_without_an_end_is_exported_as_such(tmp_path: Path) -> None:
     log = Log(tmp_path / "log")
     log.put({"kind": "asked", "exchange": "a", "generator": "pkg:x/y"})
     log.close()
 
     row, = exchanges(tmp_path / "log")
-    assert (row["ended"], row["cut_by"], row["generator"]) == ("cut off", "server", "pkg:x/y")
+    assert (row["ended"], row["cut_by"], row["generator"]) == ("never ended", None, "pkg:x/y")

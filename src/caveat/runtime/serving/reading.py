@@ -86,7 +86,7 @@ def exchanges(path: Path) -> Iterator[dict[str, Any]]:
         elif row.get("kind") == "answered":
             yield _flat({**open_.pop(id, {}), **row})
     for row in open_.values():
-        yield _flat({**row, "ended": "cut off", "cut_by": "server"})
+        yield _flat({**row, "ended": "never ended"})  # still going on, or its server died
 
 
 def _read(text: str) -> dict[str, Any]:
