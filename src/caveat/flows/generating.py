@@ -21,6 +21,7 @@ from caveat.runtime.journal import Journal
 from caveat.runtime.origin import Origin
 from caveat.runtime.prompts import Survey
 from caveat.runtime.provenance import OutFile, Run
+from caveat.runtime.row_scan import RowsDigest
 from caveat.runtime.rows import FORMATS, Form, file_digest, finished, write
 from caveat.runtime.run_folder import Begun
 from caveat.verdict.answer import Verdict
@@ -190,12 +191,13 @@ def _unchanged(path: Path, seen: Survey) -> None:
 def _finish(wanted: Wanted, begun: Start, seen: Survey, state: Begun, journal: Journal, engine: Engine) -> Done:
     """Rows to files, papers beside them, then the mark that it is finished: killed in between, it is done again."""
     form = Form(wanted.format, begun.origin.purl, state.run_id, wanted.verifiable, journal.kinds)
-    files = write((finished(kept.fields, form) for kept in journal.in_order()), wanted.out, form)
+    rows, digest = (finished(kept.fields, form) for kept in journal.in_order()), RowsDigest()
+    files = write(digest.of(rows) if wanted.verifiable else rows, wanted.out, form)
     errors = wanted.out / run_folder.ERRORS_FILE
     if run_folder.write_lines(errors, (kept.fields for kept in journal.in_order(errors=True))):
         files += (OutFile(errors.name, file_digest(errors), errors.stat().st_size),)
     run = _run(wanted, begun, seen, state, (engine.name, engine.version), journal.rows, journal.errors)
-    run = run._replace(files=files)
+    run = run._replace(files=files, rows_sha256=digest.hex() if wanted.verifiable else "")
     _papers(wanted, run, form)
     run_folder.keep(wanted.out, state._replace(finished=True))
     return Done(run, journal.cut)
