@@ -22,6 +22,8 @@ HOME = "https://github.com/caveat-dev/caveat"
 BUILD_TYPE, BUILDER = f"{HOME}/generate/v1", f"{HOME}/cli"
 #: Columns that every row carries, and those of --verifiable.
 GENERATOR, RUN_ID, ROW_HASH, SEED = "generator", "run_id", "row_sha256", "seed"
+#: Croissant's readers know the formats by these older names.
+ENCODINGS = {".parquet": "application/x-parquet", ".jsonl": "application/jsonlines"}
 MEDIA = {".parquet": "application/vnd.apache.parquet", ".jsonl": "application/jsonl", ".json": "application/json",
          ".md": "text/markdown"}
 
@@ -159,7 +161,11 @@ def croissant(run: Run, columns: Iterable[tuple[str, str]], *, name: str = "", l
 
 def _file(f: OutFile) -> dict[str, Any]:
     return {"@type": "cr:FileObject", "@id": f.name, "name": Path(f.name).name, "contentUrl": f.name,
-            "contentSize": f"{f.bytes} B", "encodingFormat": media(f.name), "sha256": f.sha256}
+            "contentSize": f"{f.bytes} B", "encodingFormat": _encoding(f.name), "sha256": f.sha256}
+
+
+def _encoding(name: str) -> str:
+    return ENCODINGS.get(Path(name).suffix, media(name))
 
 
 def _file_sets(files: list[OutFile]) -> list[dict[str, Any]]:
@@ -167,16 +173,15 @@ def _file_sets(files: list[OutFile]) -> list[dict[str, Any]]:
     if len(files) < 2:
         return []
     suffix = Path(files[0].name).suffix
-    return [{"@type": "cr:FileSet", "@id": ROWS_SET, "name": ROWS_SET, "encodingFormat": media(files[0].name),
+    return [{"@type": "cr:FileSet", "@id": ROWS_SET, "name": ROWS_SET, "encodingFormat": _encoding(files[0].name),
              "includes": f"{Path(files[0].name).parent.as_posix().removesuffix('.')}/*{suffix}".lstrip("/")}]
 
 
 def _records(files: list[OutFile], columns: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     place = {"fileObject": {"@id": files[0].name}} if len(files) == 1 else {"fileSet": {"@id": ROWS_SET}}
-    rows = files[0].name.endswith(".jsonl")
     fields = [{"@type": "cr:Field", "@id": f"rows/{column}", "name": column, "dataType": kind,
                **({"equivalentProperty": EQUIVALENT[column]} if column in EQUIVALENT else {}),
-               "source": {**place, "extract": {"jsonPath": f"$.{column}"} if rows else {"column": column}}}
+               "source": {**place, "extract": {"column": column}}}
               for column, kind in columns]
     return {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": fields}
 
