@@ -289,7 +289,9 @@ def _facts(head: Header, file: str, asset: str) -> Iterator[AssetClaim]:
     if architecture:
         target = "embedding" if architecture in ENCODERS else "language-model"
         yield AssetClaim(asset, "target", target, place(file, None, "general.architecture", architecture, "detected"))
-    maker = head.word("general.quantized_by") or head.word("general.organization") or head.word("general.author")
+    source = _repo(head, "general.source")  # organization and author of a file with another source are the source's
+    whose = () if source and source.lower() != asset.lower() else ("general.organization", "general.author")
+    maker = next(filter(None, map(head.word, ("general.quantized_by", *whose))), "")
     if maker:
         yield AssetClaim(asset, "maker", maker[:120], place(file, None, "general", maker))
     count = head.number("general.parameter_count")

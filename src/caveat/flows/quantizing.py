@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from caveat.errors import EvidenceError, QuestionError, SettingsError
 from caveat.evidence import caveat_toml, gguf, gguf_tensors
 from caveat.evidence.imagine import YOU
+from caveat.evidence.names import NameBook
 from caveat.evidence.sentence import Plan, Question, Thing, read
 from caveat.flows import handing_over, licence_copies, quantized_card
 from caveat.flows.asking import answered, names
@@ -206,7 +207,7 @@ def asked(origin: Origin, order: Order, purpose: str, notice: bool = False) -> t
     """
     book = names()
     making = Plan("quantize", "quantize", 0, (Thing("name", 0, origin.name),))
-    then = read(_completed(purpose), book.licence, book.licence_words, book.known) if purpose else None
+    then = _understood(purpose, book) if purpose else None
     plans = tuple(p._replace(named=p.named or title_of(order)) if p.act in ("ship", "sell", "serve") else p
                   for p in (then.plans if then else ()))
     facts = {**(order.facts or {}), **({"notice-file": "yes"} if notice else {})}
@@ -215,6 +216,13 @@ def asked(origin: Origin, order: Order, purpose: str, notice: bool = False) -> t
     offered = next((p.offered.choices[0] for p in plans if p.offered), ())
     try:
         return answered(question, told, facts=facts, readings=order.readings, today=origin.terms_on), offered
+    except QuestionError as fault:
+        raise SettingsError(f"--purpose {purpose!r}: {fault}") from None
+
+
+def _understood(purpose: str, book: NameBook) -> Question:
+    try:
+        return read(_completed(purpose), book.licence, book.licence_words, book.known)
     except QuestionError as fault:
         raise SettingsError(f"--purpose {purpose!r}: {fault}") from None
 
