@@ -31,7 +31,8 @@ class Page:
 
         self.process = subprocess.Popen(
             [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run",
-             "--disable-background-networking", "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}", "about:blank"],
+             "--disable-background-networking", "--disable-dev-shm-usage",
+             f"--user-data-dir={folder / 'profile'}", "about:blank"],
             preexec_fn=pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs_read)
         os.close(theirs_write)

@@ -204,7 +204,8 @@ def test_what_is_compressed_stays_compressed_and_is_read_for_the_log(tmp_path: P
 
 def test_redirects_and_other_routes_pass_and_large_bodies_do_not(tmp_path: Path) -> None:
     async def moved(head: bytes, body: bytes, out: asyncio.StreamWriter) -> None:
-        out.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n")
+        out.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://elsewhere.example/\r\n"
+                  b"Content-Length: 0\r\n\r\n")
 
     with Upstream(moved) as upstream, proxy(upstream.url + "/base", tmp_path, most_body=1000) as running:
         answer = httpx.get(running.url + "/v1/models", headers={"authorization": "Bearer x"})
@@ -257,7 +258,8 @@ def test_openais_own_client_lists_chats_streams_and_sees_errors(tmp_path: Path) 
         asked: Any = {"model": "m", "messages": QUESTION["messages"]}
         listed = [m.id for m in client.models.list()]
         one = client.chat.completions.create(**asked).choices[0].message.content
-        streamed = "".join(c.choices[0].delta.content or "" for c in client.chat.completions.create(**asked, stream=True))
+        chunks = client.chat.completions.create(**asked, stream=True)
+        streamed = "".join(c.choices[0].delta.content or "" for c in chunks)
         with pytest.raises(openai.NotFoundError):
             client.chat.completions.create(**{**asked, "model": "bad"})
         rows = logged(tmp_path / "log", 3)

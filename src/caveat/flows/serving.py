@@ -62,12 +62,13 @@ def serve(files: Sequence[str], *, host: str, names: Sequence[str] = (), log: st
 
     Raises EvidenceError for a file that is none, SettingsError for two files of one name.
     """
-    origins = {_stem(f): origin_of(f, named=(named or {}).get(_stem(f), ""), on=on) for f in files}
-    if len(origins) < len(files):
+    stems = {_stem(f): f for f in files}
+    if len(stems) < len(files):
         raise SettingsError("two files have one name; clients could not tell them apart")
     for stem in named or {}:
-        if stem not in origins:
-            raise SettingsError(f"--named {stem}: no file of this name is served", origins)
+        if stem not in stems:
+            raise SettingsError(f"--named {stem}: no file of this name is served", stems)
+    origins = {stem: origin_of(f, named=(named or {}).get(stem, ""), on=on) for stem, f in stems.items()}
     models = tuple(_served(id, o, threads, context) for id, o in origins.items())
     also = {name: id for m in reversed(models) for name in (*m.also, m.id) for id in (m.id,)}
     find = lru_cache(maxsize=None)(lambda id: known(origins[id]))
@@ -122,7 +123,7 @@ def origins_file(named: Mapping[str, str], on: str = "") -> str:
     """The JSON text that CAVEAT_ORIGINS names, for a middleware inside another server (vLLM, FastAPI)."""
     told = {model: known(origin_of(model, url="http://localhost/v1", named=name, on=on)).to_dict()
             for model, name in named.items()}
-    return json.dumps(told, indent=1, sort_keys=True) + "\n"
+    return json.dumps(told, indent=1) + "\n"
 
 
 # -- caveat log ---------------------------------------------------------------------------------------------------
