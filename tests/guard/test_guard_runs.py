@@ -244,3 +244,14 @@ def test_a_command_that_is_not_there_is_wrong_usage(guard: Guard) -> None:
 
     assert ended.code == 2
     assert "caveat: cannot run 'no-such-trainer': No such file or directory" in ended.err
+
+
+def test_what_was_seen_is_written_down_after_the_run(guard: Guard, tmp_path: Path) -> None:
+    rows(tmp_path, BASE)
+    ended = guard(script(FILE) + "import os; os.mkdir('my-chat')\n", "--report", "guard.json")
+    report = json.loads((tmp_path / "guard.json").read_text())
+
+    assert ended.code == report["code"] == 0
+    assert "lineage written into" in ended.err
+    assert [load["name"] for load in report["processes"][0]["loads"]] == ["rows.jsonl", BASE]
+    assert BASE in (tmp_path / "my-chat" / "caveat.toml").read_text()

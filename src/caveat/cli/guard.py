@@ -43,10 +43,16 @@ def run(options: argparse.Namespace) -> int:
     words = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not words:
         raise SettingsError("no command; write it after --, as in: caveat guard -- python train.py")
+    import json
+    from pathlib import Path
+
+    from caveat.cli.atomic import write
     from caveat.guard.running import end_as, guard
 
     ended = guard(words, _settings(options), strict=options.strict, recipes=[_there(f) for f in options.recipe],
-                  law=options.law, colour=colour())
+                  law=options.law, out=Path(options.out) if options.out else None, colour=colour())
+    if options.report:
+        write(options.report, json.dumps(ended.to_dict(), indent=2, ensure_ascii=False) + "\n")
     return end_as(ended.code)
 
 

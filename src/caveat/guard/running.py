@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,10 +36,17 @@ class Guarded(NamedTuple):
     plans: tuple[tuple[str, Judged], ...] = ()
     records: tuple[summary.Record, ...] = ()
     blind: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()  # folders in which the lineage of a run was written down
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `--report`."""
+        return {"caveat": 1, "code": self.code, "blind": list(self.blind), "written": list(self.written),
+                "plans": [{"file": name, **judged.report.to_dict()} for name, judged in self.plans],
+                "processes": summary.to_dict(self.records)}
 
 
 def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, recipes: Sequence[Path] = (),
-          law: Sequence[str] = (), colour: bool = False) -> Guarded:
+          law: Sequence[str] = (), out: Path | None = None, colour: bool = False) -> Guarded:
     """Judge, run, sum up. Raises SettingsError where there is no command or a file named is not there."""
     command = read(words)
     accept = accepted_ids(os.environ.get("CAVEAT_ACCEPT", ""))
@@ -58,7 +66,29 @@ def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, rec
         code = run(words, environment(settings, folder, strict, law))
         found = tuple(summary.records(folder))
     say(summary.told(found, command.blind))
-    return Guarded(1 if code == 0 and summary.refused(found) else code, plans, found, command.blind)
+    folders, trouble = written_down(found, settings, accept, out)
+    say("".join(f"caveat guard: {line}\n" for line in (*(f"lineage written into {f}" for f in folders), *trouble)))
+    return Guarded(1 if code == 0 and summary.refused(found) else code, plans, found, command.blind, folders)
+
+
+def written_down(found: Sequence[summary.Record], settings: Settings, accept: Sequence[str],
+                 out: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Writes the lineage of every run that was let go on, once, as the first rank saw it: into `out`, or into the
+    trainer's own folder if the run made it. Gives the folders, and what could not be written."""
+    from caveat.guard import written
+    from caveat.guard.judged import judge
+
+    folders, trouble = [], []
+    for d in {d.subject: d for r in reversed(found) for d in r.decisions if not d.stop and not d.failed}.values():
+        folder = out or (Path(d.folder) / d.trainer.output if d.trainer.output else None)
+        if folder is None or not (out or folder.is_dir()):
+            continue
+        judged = judge(d.loads, d.trainer, accept=accept, settings=settings)
+        told = written.write(folder, written.Run(judged, d.loads, d.trainer, tuple(accept), date.today(), settings),
+                             make=out is not None)
+        trouble += told
+        folders += [str(folder)] if not told else []
+    return tuple(folders), tuple(trouble)
 
 
 def say(text: str) -> None:

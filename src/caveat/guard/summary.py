@@ -27,6 +27,7 @@ class Decision(NamedTuple):
     warned: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     failed: bool = False
+    folder: str = ""  # where the process was: relative paths are meant from there
 
 
 class Record(NamedTuple):
@@ -66,7 +67,7 @@ def _decision(said: dict[str, Any]) -> Decision:
     return Decision(trainer_of(trainer if isinstance(trainer, dict) else {}), tuple(loads_of(said.get("loads"))),
                     plain(said.get("subject")), plain(said.get("verdict")), bool(said.get("stop")),
                     _texts(said.get("refused")), _texts(said.get("warned")), _texts(said.get("accepted")),
-                    bool(said.get("failed")))
+                    bool(said.get("failed")), plain(said.get("folder")))
 
 
 def _number(value: object) -> int:
@@ -83,6 +84,16 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 
 def refused(found: Iterable[Record]) -> bool:
     return any(d.stop for r in found for d in r.decisions)
+
+
+def to_dict(found: Iterable[Record]) -> list[dict[str, Any]]:
+    """The records as JSON for `--report`."""
+    return [{"pid": r.pid, "rank": r.rank, "program": r.program, "loads": [x.to_dict() for x in r.loads],
+             "decisions": [_decision_dict(d) for d in r.decisions], "trouble": list(r.trouble)} for r in found]
+
+
+def _decision_dict(d: Decision) -> dict[str, Any]:
+    return {**d._asdict(), "trainer": d.trainer.to_dict(), "loads": [x.to_dict() for x in d.loads]}
 
 
 # In words.

@@ -7,8 +7,11 @@ found, lets it run, and then gives it to the room that watches it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False  # `typing` alone would cost more than all the rest of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 #: Module -> (room, function of the room that is given the module).
 WATCHED: dict[str, tuple[str, str]] = {

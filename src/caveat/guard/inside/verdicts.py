@@ -31,7 +31,7 @@ def decide(trainer: dict[str, Any], loads: list[dict[str, Any]]) -> None:
     if any(d["trainer"] == trainer and d["loads"] == loads for d in here.decisions):
         return
     answer = _answer(here, trainer, loads)
-    here.decisions.append({"trainer": trainer, "loads": loads, **answer})
+    here.decisions.append({"trainer": trainer, "loads": loads, "folder": os.getcwd(), **answer})  # noqa: PTH109
     _act(here, answer)
 
 
