@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gguf import GGUFWriter
+
+from caveat.flows.quantizing import layout_of
 
 
 def numbers(*shape: int, seed: int = 1) -> Any:
@@ -80,3 +83,15 @@ def small(path: Path, keys: Mapping[str, str] | None = None, kind: Any = np.floa
     out.write_tensors_to_file()
     out.close()
     return path
+
+
+def tensors(path: Path) -> dict[str, tuple[str, str]]:
+    """Type and digest of every tensor."""
+    layout = layout_of(path)[0]
+    with path.open("rb") as stream:
+        return {t.name: (t.kind.name, _digest(stream, t.at, t.bytes())) for t in layout.tensors}
+
+
+def _digest(stream: object, at: int, count: int) -> str:
+    stream.seek(at)  # type: ignore[attr-defined]
+    return hashlib.sha256(stream.read(count)).hexdigest()  # type: ignore[attr-defined]

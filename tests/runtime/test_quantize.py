@@ -23,7 +23,7 @@ from caveat.runtime.quantize_blocks import to_bytes, to_numbers
 from caveat.runtime.quantize_engine import Job
 from caveat.runtime.quantize_types import FILE_TYPES, NATIVE, named, targets
 from caveat.runtime.types import BY_NAME
-from tests.runtime.quantize_made import small, tiny
+from tests.runtime.quantize_made import small, tensors, tiny
 
 #: Digests of types and bytes of all tensors that llama.cpp's own quantizer (0.5.0-dev, commit 0c1e570, x86-64) made of
 #: the files of tests/runtime/quantize_made.py: with an output matrix, 256 wide, and without one, 128 wide.
@@ -37,18 +37,6 @@ LLAMA_CPP = {
     ("Q4_1", False): "b50c3f98a609842f0c4bf96b828b6c2d", ("Q4_1", True): "0cec320645a8fab4421758e0bd657637",
     ("Q4_0", False): "4be822d9624333f8513984d6ec7e88dd", ("Q4_0", True): "071aabf092a470a738dbaf0658eca0fa",
 }
-
-
-def tensors(path: Path) -> dict[str, tuple[str, str]]:
-    """Type and digest of every tensor."""
-    layout = layout_of(path)[0]
-    with path.open("rb") as stream:
-        return {t.name: (t.kind.name, _digest(stream, t.at, t.bytes())) for t in layout.tensors}
-
-
-def _digest(stream: object, at: int, count: int) -> str:
-    stream.seek(at)  # type: ignore[attr-defined]
-    return hashlib.sha256(stream.read(count)).hexdigest()  # type: ignore[attr-defined]
 
 
 def whole(path: Path) -> str:
