@@ -171,6 +171,7 @@ def test_codes_signals_and_streams_are_passed_on(guard: Guard) -> None:
     assert "no start of a training was seen" in killed.err
 
 
+@pytest.mark.deep
 def test_where_it_cannot_see_it_says_so(guard: Guard) -> None:
     isolated = guard("print('ran')", words=(sys.executable, "-I", "sft.py"))
     strict = guard("print('ran')", "--strict", words=(sys.executable, "-IB", "sft.py"))
@@ -178,6 +179,27 @@ def test_where_it_cannot_see_it_says_so(guard: Guard) -> None:
     assert isolated.out == "ran\n"
     assert "-I ignores PYTHONPATH: nothing is seen in that process" in isolated.err
     assert (strict.code, strict.out) == (1, "")
+
+
+#: A branch that is never taken.
+NEVER = """
+import sys
+from datasets import load_dataset
+from transformers import AutoModel, Trainer, TrainingArguments
+if len(sys.argv) > 9:
+    Trainer(AutoModel.from_pretrained("mistralai/Mistral-7B-v0.1"), load_dataset("databricks/databricks-dolly-15k"),
+            teacher_model=AutoModel.from_pretrained("meta-llama/Llama-2-70b-chat-hf")).train()
+print("ran")
+"""
+
+
+def test_a_script_is_judged_by_what_it_does_and_read_only_where_it_cannot_be_seen(guard: Guard) -> None:
+    seen = guard(NEVER)
+    unseen = guard(NEVER, words=(sys.executable, "-I", "sft.py"))
+
+    assert (seen.code, seen.out) == (0, "ran\n"), seen.err
+    assert (unseen.code, unseen.out) == (1, ""), unseen.err
+    assert "nothing was started" in unseen.err
 
 
 HOSTILE = r"""

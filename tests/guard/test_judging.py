@@ -9,6 +9,7 @@ import pytest
 
 from caveat.errors import SettingsError
 from caveat.guard.columns import named, writers
+from caveat.guard.decide import answer
 from caveat.guard.judged import Settings, judge
 from caveat.guard.planned import asset_of, child_of
 from caveat.guard.seen import Load, Trainer, load_of, loads_of
@@ -151,6 +152,20 @@ def test_what_other_processes_wrote_is_read_within_bounds() -> None:
     assert loads_of([said, 7, None]) == [load] and loads_of("x") == []
     by_file = loads_of([{"what": "data", "name": "json", "files": ["a.jsonl", "b.jsonl"]}])
     assert [x.name for x in by_file] == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_recipe_names_the_base_where_no_weights_were_seen(here: Path) -> None:
+    (here / "config.yaml").write_text(
+        "base_model: meta-llama/Llama-2-7b-hf\nsequence_len: 2048\noutput_dir: ./my-chat\n"
+        "datasets:\n  - path: databricks/databricks-dolly-15k\n")
+    question = {"trainer": CHAT._asdict(), "loads": [{"what": "data", "name": "./mine", "columns": ["prompt", "model"],
+                                                      "values": {"model": [LLAMA]}}]}
+    baseless = answer(question)
+    planned = answer({**question, "settings": {"recipes": [str(here / "config.yaml")]}})
+
+    assert (baseless["stop"], baseless["refused"]) == (True, [FINDING])
+    assert "no weights that my-chat starts from were seen" in " ".join(baseless["text"].split())
+    assert (planned["stop"], planned["refused"]) == (False, [])
 
 
 def test_a_summary_tells_each_thing_once_and_survives_broken_records(here: Path) -> None:

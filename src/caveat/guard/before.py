@@ -1,6 +1,7 @@
-"""Recipes, scripts and launch lines that a command names, judged before anything is started.
+"""Recipes and launch lines that a command names, judged before anything is started.
 
-A proven prohibition refuses here already; what hangs on doubt is told. A file that plans nothing says nothing.
+A proven prohibition refuses here already; what hangs on doubt is told. A file that plans nothing says nothing. Code may
+hold a branch that is never taken: a script is judged by what it does, and read here only where that cannot be seen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from caveat.errors import EvidenceError
 from caveat.evidence import gather, launch_lines
-from caveat.guard.command import Command
+from caveat.guard.command import RECIPES, Command
 from caveat.guard.judged import Judged, Settings, reports_of, sorted_out, surroundings
 from caveat.law.words import ACTS
 from caveat.lineage.claims import Evidence, StepClaim
@@ -38,7 +39,7 @@ def _plans(command: Command) -> Iterator[tuple[str, Evidence]]:
         makes = tuple(dict.fromkeys(c.child for c in said.claims if isinstance(c, StepClaim)))
         yield "the command line", said._replace(subjects=makes)
     for file in command.files:
-        said = _read(file)
+        said = _read(file) if command.blind or file.suffix.lower() in RECIPES else Evidence()
         if said.claims:
             yield str(file), said
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from caveat.errors import CaveatError
 from caveat.guard.judged import Judged, Settings, judge
-from caveat.guard.seen import Trainer, loads_of, plain
+from caveat.guard.seen import Load, Trainer, loads_of, plain
 
 LIMIT = 16 << 20
 
@@ -37,11 +37,19 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     trainer, accept = trainer_of(question.get("trainer", {})), accepted_ids(question.get("accept", ""))
     from caveat.flows.own_law import own_law
 
+    loads = loads_of(question.get("loads"))
     with own_law(said.get("law", [])):
-        judged = judge(loads_of(question.get("loads")), trainer, accept=accept, settings=settings_of(said))
+        judged = judge(loads, trainer, recipe=recipe_of(said, loads), accept=accept, settings=settings_of(said))
     from caveat.guard.telling import told
 
     return {**summary_of(judged), "stop": judged.stops(strict), "text": told(judged, trainer.how, strict)}
+
+
+def recipe_of(said: dict[str, Any], loads: Sequence[Load]) -> Path | None:
+    """The recipe of the run, where the weights were loaded by a way that was not seen: it names the base."""
+    files = [Path(str(f)) for f in said.get("recipes", [])]
+    seen = any(load.what in ("model", "adapter") for load in loads)
+    return None if seen else next((f for f in files if f.is_file()), None)
 
 
 def summary_of(judged: Judged) -> dict[str, Any]:
@@ -70,10 +78,6 @@ def settings_of(said: dict[str, Any]) -> Settings:
 
 def pairs(given: Any) -> dict[str, str]:
     return {str(k): str(v) for k, v in given}
-
-
-def names(findings: Sequence[Any]) -> list[str]:
-    return [f.id for f in findings]
 
 
 if __name__ == "__main__":

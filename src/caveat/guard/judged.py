@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from caveat.guard.planned import evidence_of
+from caveat.guard.planned import evidence_of, place_of
 from caveat.guard.seen import Load, Trainer
+from caveat.law.words import ACTS
 from caveat.lineage.claims import Evidence, Problem, StepClaim
 from caveat.verdict.answer import Finding, Report
 
@@ -58,8 +59,18 @@ def judge(loads: Sequence[Load], trainer: Trainer | None = None, *, recipe: Path
     declared = frozenset(c.asset for c in around.claims if not isinstance(c, StepClaim))
     planned = evidence_of(loads, trainer or NO_TRAINER, declared, around.you)
     evidence = planned + _recipe(recipe, planned.subjects[0]) + around
+    evidence += _baseless(evidence, planned.subjects[0], trainer or NO_TRAINER)
     reports = reports_of(evidence._replace(subjects=planned.subjects), settings)
     return sorted_out(reports[0], accept)
+
+
+def _baseless(evidence: Evidence, child: str, trainer: Trainer) -> Evidence:
+    """Where no base was seen, that is said: another base could let a family learn from its own."""
+    if any(isinstance(c, StepClaim) and c.child == child and ACTS[c.act].in_family for c in evidence.claims):
+        return Evidence()
+    place = place_of(trainer.where, "")
+    return Evidence(problems=(Problem(place.file, f"no weights that {child} starts from were seen", place.line,
+                                      "judged as a model made from nothing"),))
 
 
 def reports_of(evidence: Evidence, settings: Settings) -> list[Report]:

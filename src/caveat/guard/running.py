@@ -22,7 +22,7 @@ from caveat.guard import before, summary
 from caveat.guard.command import read
 from caveat.guard.decide import accepted_ids
 from caveat.guard.judged import Judged, Settings
-from caveat.guard.telling import told
+from caveat.guard.telling import brief, told
 
 STARTUP = Path(__file__).resolve().parent / "startup"
 #: Passed on to the command; SIGINT comes to the whole group from the terminal by itself.
@@ -53,7 +53,7 @@ def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, rec
     command = command._replace(files=tuple(dict.fromkeys((*recipes, *command.files))))
     plans = tuple(before.planned(command, settings, accept))
     for name, judged in plans:
-        say(told(judged, name, strict, colour=colour))
+        say(told(judged, name, strict, colour=colour) if judged.stops(strict) or command.blind else brief(judged, name))
     if any(judged.stops(strict) for _, judged in plans):
         say("caveat guard: nothing was started\n")
         return Guarded(1, plans, (), command.blind)
@@ -62,8 +62,9 @@ def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, rec
     if strict and command.blind:
         say("caveat guard: strict: nothing was started\n")
         return Guarded(1, plans, (), command.blind)
+    planning = [name for name, _ in plans if Path(name) in command.files]
     with records_folder() as folder:
-        code = run(words, environment(settings, folder, strict, law))
+        code = run(words, environment(settings, folder, strict, law, planning))
         found = tuple(summary.records(folder))
     say(summary.told(found, command.blind))
     folders, trouble = written_down(found, settings, accept, out)
@@ -107,12 +108,15 @@ def records_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def environment(settings: Settings, records: Path, strict: bool, law: Sequence[str] = ()) -> dict[str, str]:
-    """The environment of the command: ours, with the start-up folder in front and the settings in one variable."""
+def environment(settings: Settings, records: Path, strict: bool, law: Sequence[str] = (),
+                recipes: Sequence[str] = ()) -> dict[str, str]:
+    """The environment of the command: ours, with the start-up folder in front and the settings in one variable.
+    `recipes` plan the run; they tell of the base where a process loads weights by a way that is not seen."""
     path = os.environ.get("PYTHONPATH", "")
     said: dict[str, Any] = {
         "python": sys.executable, "path": _own_path(path), "records": str(records), "strict": strict,
         "facts": dict(settings.facts), "readings": dict(settings.readings), "presume": settings.presume,
+        "recipes": [str(Path(file).resolve()) for file in dict.fromkeys(recipes)],
         "law": [str(Path(folder).resolve()) for folder in law],
         "policy": _absolute(settings.policy), "project": _absolute(settings.project),
     }

@@ -26,6 +26,12 @@ def told(judged: Judged, how: str, strict: bool = False, width: int = WIDTH, col
                                    _accepted(judged).rstrip("\n"), _way_out(judged, stop), ""))) + "\n"
 
 
+def brief(judged: Judged, name: str) -> str:
+    """A line for each open finding of a plan: its processes will tell it in full when they start."""
+    lines = [f"caveat guard: {name}: {f.verdict}  {f.id}\n" for f in judged.warned[:MOST]]
+    return "".join(lines) + _accepted(judged)
+
+
 def _refusal(judged: Judged, strict: bool) -> str:
     why = f"{len(judged.refused)} prohibited" if judged.refused else f"strict: {_count(judged.warned)}"
     return f"this run does not start: {why}"
