@@ -17,6 +17,7 @@ from typing import NamedTuple
 from caveat.errors import EvidenceError, SettingsError
 from caveat.evidence import READERS
 from caveat.evidence.folder import File, Walked, asset_folders, grouped, printable, public_name, walk
+from caveat.evidence.generated import writers_in
 from caveat.evidence.hub_cache import repo_of_folder
 from caveat.evidence.planned import YOU
 from caveat.evidence.repo_names import is_local
@@ -310,7 +311,7 @@ def _used(said: Evidence) -> frozenset[str]:
 
 def _made_beside(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """Models that the root's own code or recipes make under other names: they are what a check is about, too."""
-    known = {a.name for a in assets}
+    known = {a.name for a in assets} | writers_in(said[assets[0]].claims)
     own = chained(said[assets[0]].claims)
     on_the_way = inner(own)
     made = (c.child for c in own if isinstance(c, StepClaim) and c.place.kind != "inferred" and c.by in ("", YOU)

@@ -11,7 +11,7 @@ run (who ran it) holds for the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from caveat.evidence.source import place
@@ -100,6 +100,16 @@ def whereabouts(child: str, file: str, asset: str, where: Place) -> list[Claim]:
 def is_ours(said: Evidence) -> bool:
     """Whether evidence tells of rows that Caveat wrote."""
     return any(_of_run(c) for c in said.claims)
+
+
+def rows_in(claims: Iterable[Claim]) -> set[str]:
+    """What Caveat wrote."""
+    return {c.child for c in claims if isinstance(c, StepClaim) and _of_run(c)}
+
+
+def writers_in(claims: Iterable[Claim]) -> set[str]:
+    """The models that wrote it; how these were made is told of them, and nothing here makes them."""
+    return {c.parent for c in claims if isinstance(c, StepClaim) and _of_run(c)}
 
 
 def _of_run(c: Claim) -> bool:

@@ -57,7 +57,8 @@ def _by_maker(e: Evidence) -> Evidence:
 def _of_rows(e: Evidence, asset: str, kinds: frozenset[str]) -> Evidence:
     """Rows of a data set are the data set; rows beside a model are samples, and no lineage of it; else a file's own."""
     if "dataset" in kinds:
-        return _renamed(e, dict.fromkeys(_made(e), asset))
+        made = generated.rows_in(e.claims) if generated.is_ours(e) else _made(e)
+        return _renamed(e, dict.fromkeys(made, asset))
     return e if not kinds else e._replace(claims=())
 
 
