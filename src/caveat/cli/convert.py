@@ -1,0 +1,96 @@
+"""A checkpoint folder as one GGUF file, with its licence and source in the header. The law is asked first.
+
+  caveat convert ./Llama-2-7b-hf -o llama-2-7b-f16.gguf
+  caveat convert ./my-tune -o my-tune.gguf --type bf16 --base owner/my-tune
+  caveat convert ./gemma-2b -o gemma-2b.gguf --converter ~/llama.cpp/convert_hf_to_gguf.py --python ~/torch/bin/python
+
+Llama, Mistral, Mixtral, Qwen2 and Qwen3 with safetensors and a SentencePiece or BPE tokenizer are converted here, a
+piece at a time and without torch; others by your own llama.cpp converter. Pickled weights (.bin, .pt) are never opened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caveat.cli.options import DEFAULT_FAIL_ON, FAIL_ON, colour, fail_on, own_law, settings, width
+
+if TYPE_CHECKING:
+    from caveat.flows.converting import Made, Planned
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", type=Path, metavar="DIR", help="config.json, *.safetensors, tokenizer.model or tokenizer.json")
+    add("-o", "--output", type=Path, required=True, metavar="OUT.gguf", help="written whole or not at all")
+    add("--type", choices=("f32", "f16", "bf16", "auto"), default="auto",
+        help="of the matrices (default: auto = bf16 or f16 as they are, f16 of f32)")
+    add("--base", default="", metavar="OWNER/NAME", help="which model the folder is, if its card does not say")
+    add("--pre", default="", metavar="NAME", help="llama.cpp's name of the pre-tokenizer, where it is not recognised")
+    add("--converter", type=Path, metavar="FILE", help="your own convert_hf_to_gguf.py, for other architectures")
+    add("--python", default="", metavar="FILE", help="the Python that runs it (default: this one)")
+    add("--force", action="store_true", help="write over an output that is there")
+    add("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+    add("--fact", action="append", default=[], metavar="NAME=VALUE", help="state a fact (repeatable)")
+    add("--read", action="append", default=[], metavar="WORD=READING", help="settle a disputed word (repeatable)")
+    add("--presume", choices=("usual",), default="usual", help=argparse.SUPPRESS)
+    own_law(parser)
+    add("--fail-on", default=",".join(DEFAULT_FAIL_ON), metavar="LIST",
+        help=f"exit 1 on any of {', '.join(FAIL_ON)} (default: {','.join(DEFAULT_FAIL_ON)}); the first two "
+             "keep the file from being made")
+    add("--width", type=int, default=0, help="columns (default: the terminal's)")
+
+
+def run(options: argparse.Namespace) -> int:
+    from caveat.flows.converting import Order, made, planned
+    from caveat.verdict.gate import failing
+
+    said, wanted = settings(options), fail_on(options)
+    plan = planned(Order(options.model, options.output, options.type, options.base, options.converter, options.python,
+                         options.pre, options.force, said["facts"], said["readings"]))
+    for line in plan.origin.problems:
+        print(f"caveat: {line}", file=sys.stderr)
+    failed = failing(plan.verdict, wanted)
+    if failed and failing(plan.verdict, wanted & {"prohibited", "contradicted"}):
+        _show_verdict(plan, options)
+        print("caveat: nothing was made", file=sys.stderr)
+        return 1
+    _show(made(plan, _Bar()), options)
+    return int(failed)
+
+
+def _show_verdict(plan: Planned, options: argparse.Namespace) -> None:
+    from caveat.report import render
+
+    print(render(options.format, plan.verdict, width(options), colour()).rstrip("\n"))
+
+
+def _show(done: Made, options: argparse.Namespace) -> None:
+    from caveat.flows.converting import facts_of, page
+
+    if options.format == "json":
+        import json
+
+        print(json.dumps(facts_of(done), ensure_ascii=False))
+        return
+    from caveat.report.pages import tell
+
+    verdict = done.planned.verdict
+    print(f"{verdict.verdict}: {verdict.read_as}\n")
+    print(tell("terminal", page(done), width(options), colour()).rstrip("\n"))
+
+
+class _Bar:
+    """A progress line on a terminal; silent elsewhere."""
+
+    def __init__(self) -> None:
+        self.begun, self.shown = time.monotonic(), sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int, name: str) -> None:
+        if self.shown:
+            speed = done / max(1e-3, time.monotonic() - self.begun) / 1e6
+            print(f"\r\033[K{done / max(1, total):4.0%} {speed:7.1f} MB/s  {ascii(name)[1:-1][:40]}",
+                  end="\n" if done >= total else "", file=sys.stderr, flush=True)
