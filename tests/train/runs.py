@@ -5,7 +5,9 @@ it saved, never by the guard.
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,7 +17,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.train.tiny import HELPFUL, HUMAN, LLAMA, MISTRAL, OPEN, RESTRICTED, STRICT, Material
+from tests.train.tiny import (
+    HELPFUL,
+    HUMAN,
+    LLAMA,
+    LLAMA_CHAT,
+    MISTRAL,
+    MIXTRAL,
+    OPEN,
+    RESTRICTED,
+    STRICT,
+    Material,
+)
 
 BIN = Path(sys.executable).parent
 GUARD = (str(BIN / "caveat"), "guard", "--")
@@ -46,6 +59,7 @@ class Row(NamedTuple):
     more: tuple[str, ...] = ()
     settings: str = STRICT
     remark: str = ""
+    argv: bool = False  # data and model stand on the command line, where they are read before anything starts
 
     @property
     def name(self) -> str:
@@ -99,6 +113,28 @@ def product(launchers: Sequence[str] = tuple(LAUNCHERS), trainers: Sequence[str]
                 yield Row(launcher, trainer, way, good, True)
 
 
+def each_launcher() -> Iterator[Row]:
+    """What the issue names: three launchers, every trainer, five ways."""
+    return product(("python", "accelerate", "torchrun"), TRAINERS, ("id", "folder", "parquet", "stream", "mixed"))
+
+
+def each_way() -> Iterator[Row]:
+    """The other ways in one process, and the other starters with two ways."""
+    yield from product(("python",), TRAINERS, ("jsonl", "stream-id", "saved", "joined", "mixed-stream"))
+    yield from product(("module", "bash"), ("sft", "loop"), ("id", "parquet"))
+
+
+def table() -> tuple[Row, ...]:
+    """Every row, the ones beside the line first."""
+    return (*near(), *each_way(), *each_launcher())
+
+
+def beyond() -> tuple[Row, ...]:
+    """Lawful runs that the guard refuses by design: in a loop of one's own all that was loaded counts as taught on."""
+    return (Row("python", "loop", "jsonl", "human.jsonl", True, remark="restricted-only-looked-at",
+                more=("--glance", RESTRICTED)),)
+
+
 def near() -> tuple[Row, ...]:
     """Runs beside the line: lawful ones that look like breaches, and breaches that look lawful."""
     return (
@@ -108,8 +144,6 @@ def near() -> tuple[Row, ...]:
         Row("torchrun", "plain", "id", RESTRICTED, True, settings=OPEN, remark="only-depends"),
         Row("python", "sft", "parquet", "mixtral.parquet", True, remark="restricted-for-evaluation",
             more=("--eval-way", "parquet", "--eval-data", "llama.parquet")),
-        Row("python", "loop", "jsonl", "human.jsonl", True, remark="restricted-only-looked-at",
-            more=("--glance", RESTRICTED)),
         Row("python", "sft", "parquet", "mixtral.parquet", True, "our-mistral", remark="local-model"),
         Row("python", "sft", "parquet", "llama.parquet", False, "our-mistral", remark="local-model"),
         Row("python", "sft", "parquet", "llama.parquet", False, remark="lora", more=("--lora",)),
@@ -123,7 +157,10 @@ def near() -> tuple[Row, ...]:
             more=("--ref-model", "our-mistral")),
         Row("python", "sft", "parquet", "late.parquet", False, remark="last-rows"),
         Row("python", "loop", "jsonl", "late.jsonl", False, remark="last-rows"),
-        Row("python", "sft", "stream", "late.parquet", False, remark="last-rows"),
+        Row("python", "dpo", "joined", "mixtral.parquet+late.parquet", False, remark="last-rows"),
+        Row("python", "sft", "id", RESTRICTED, False, remark="command-line", argv=True),
+        Row("torchrun", "plain", "stream-id", RESTRICTED, False, remark="command-line", argv=True),
+        Row("accelerate", "sft", "id", HUMAN, True, remark="command-line", argv=True),
     )
 
 
@@ -131,8 +168,13 @@ def command(row: Row) -> list[str]:
     """The whole command line of the launcher."""
     script = row.trainer if row.launcher == "module" else f"{row.trainer}.py"
     port = {"torchrun": ["--master_port", str(free_port())], "accelerate": ["--main_process_port", str(free_port())]}
-    return [*LAUNCHERS[row.launcher], *port.get(row.launcher, ()), script, "--model", row.model, "--way", row.way, "--data", row.data,
-            "--output", f"out/{row.name}", *row.more]
+    told = words(row) if row.argv else []
+    return [*LAUNCHERS[row.launcher], *port.get(row.launcher, ()), script, *told]
+
+
+def words(row: Row) -> list[str]:
+    """What the script is told."""
+    return ["--model", row.model, "--way", row.way, "--data", row.data, "--output", f"out/{row.name}", *row.more]
 
 
 def free_port() -> int:
@@ -141,11 +183,12 @@ def free_port() -> int:
         return int(held.getsockname()[1])
 
 
-def environment(material: Material) -> dict[str, str]:
+def environment(material: Material, row: Row) -> dict[str, str]:
     """Offline, one thread, a home of its own; nothing that this process was told."""
+    hidden = {} if row.argv else {"RUN": shlex.join(words(row))}
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")}
-    return {**kept, "PATH": f"{BIN}:{kept.get('PATH', '')}", "HF_HOME": str(material.home), "HF_HUB_OFFLINE": "1",
-            "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+    return {**kept, **hidden, "PATH": f"{BIN}:{kept.get('PATH', '')}", "HF_HOME": str(material.home),
+            "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OMP_NUM_THREADS": "1",
             "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore",
             "HF_HUB_DISABLE_TELEMETRY": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
 
@@ -160,7 +203,7 @@ def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: flo
     (material.work / "caveat.toml").write_text(row.settings)
     began = time.monotonic()
     try:
-        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=environment(material),
+        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=environment(material, row),
                               capture_output=True, text=True, timeout=limit)
         code, printed = done.returncode, done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
@@ -171,7 +214,29 @@ def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: flo
 
 def wrong(row: Row, outcome: Outcome) -> list[str]:
     """What is not as it must be; nothing where the guard did right."""
-    return went_on(outcome, 2 if row.launcher in TWO else 1) if row.lawful else refused(outcome)
+    if not row.lawful:
+        return refused(outcome)
+    return went_on(outcome, 2 if row.launcher in TWO else 1) or lineage(row, outcome)
+
+
+def lineage(row: Row, outcome: Outcome) -> list[str]:
+    """What is missing where `caveat check OUTPUT` reads back what the guard wrote: base, data and who wrote them."""
+    done = subprocess.run([str(BIN / "caveat"), "check", str(outcome.output), "--format", "json"],
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode not in (0, 1):
+        return [f"caveat check: exit {done.returncode}: {done.stderr[-200:]}"]
+    report = json.loads(done.stdout.splitlines()[0])
+    seen = {node["id"] for node in report["lineage"]["nodes"]}
+    missing = [f"{name} is not in the lineage" for name in behind(row) if name not in seen]
+    return missing + (["read back as prohibited"] if report["verdict"] == "prohibited" else [])
+
+
+def behind(row: Row) -> tuple[str, ...]:
+    """Public names that must stand behind what the run made."""
+    parts = row.data.split("+")
+    wrote = [name for label, name in (("mixtral", MIXTRAL), ("llama", LLAMA_CHAT)) if any(label in p for p in parts)]
+    base = row.model if "/" in row.model else MISTRAL
+    return (base, *(p for p in parts if p in (HUMAN, HELPFUL, RESTRICTED)), *wrote)
 
 
 def refused(outcome: Outcome) -> list[str]:

@@ -26,8 +26,19 @@ CHAT = ("{% for message in messages %}{{ message['role'] }}: {{ message['content
 WORDS = ("the a cat dog sees likes runs slowly quickly red blue house tree why how what is are it because of "
          "user assistant system : ? . , better worse answer question").split()
 
-#: Who trains, and what they settled: terms follow an answer to whoever knows where it came from.
-STRICT = '[project]\nby = "us"\n\n[settle.bound]\nreading = "follows"\nwhy = "counsel is cautious"\n'
+#: Who trains, and what they settled. Terms follow an answer to whoever knows where it came from; and "large" means
+#: nothing, as Llama 2's publisher has it: the weights here are small in truth, and the guard sees that they are.
+STRICT = """[project]
+by = "us"
+
+[settle.bound]
+reading = "follows"
+why = "counsel is cautious"
+
+[settle.large-language-model]
+reading = "any-lm"
+why = "the publisher says so"
+"""
 OPEN = '[project]\nby = "us"\n'
 
 

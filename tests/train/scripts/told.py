@@ -4,13 +4,14 @@ guard has no part in it.
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 
 from transformers import TrainerCallback
 
 
 def options():
-    """What every script of this folder may be told."""
+    """What every script of this folder may be told, on its command line or, out of sight of it, in RUN."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
     parser.add_argument("--way", required=True)
@@ -23,7 +24,7 @@ def options():
     parser.add_argument("--adapter", default="", help="start from this LoRA adapter")
     parser.add_argument("--ref-model", default="")
     parser.add_argument("--glance", default="", help="a data set that is loaded to be looked at, and not trained on")
-    return parser.parse_args()
+    return parser.parse_args(shlex.split(os.environ.get("RUN", "")) or None)
 
 
 def mark(output, what):
