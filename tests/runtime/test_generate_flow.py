@@ -80,6 +80,8 @@ def test_a_small_real_model_writes_a_folder_that_says_whose_output_it_is(
     assert statement["subject"][0]["name"] == "data/part-00000.jsonl"
     assert (tmp_path / "out" / "README.md").read_text().startswith("---\n")
     assert json.loads((tmp_path / "out" / "croissant.json").read_text())["@type"] == "sc:Dataset"
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    assert "rows, files and statement agree; 3 rows in 1 file" in capsys.readouterr().out
 
 
 def test_a_resumed_run_of_a_real_model_equals_one_that_was_never_stopped(tmp_path: Path, no_papers: None) -> None:
@@ -134,6 +136,7 @@ def test_rows_that_fail_are_kept_as_errors_and_can_be_asked_again(
     errors = errors_in(asked.out)
 
     assert (first.run.rows, first.run.errors) == (3, 2)
+    assert [f.name for f in first.run.files] == ["data/part-00000.jsonl", "errors.jsonl"]
     assert [(e["row"], e["line"], e["file"], e["kind"]) for e in errors] == \
         [(1, 2, "p.txt", "http"), (3, 4, "p.txt", "prompt")]
     assert "HTTP 418: short" in errors[0]["error"]

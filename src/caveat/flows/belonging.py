@@ -63,7 +63,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 def _data(folder: Path, files: Iterable[str], stated: Iterable[Stated]) -> tuple[list[str], list[str]]:
     """Files of rows, and those that only look like it: neither stated, nor beside stated ones, nor naming a writer."""
-    known = {s.file for st in stated for s in st.subjects}
+    known = {s.file for st in stated for s in st.subjects if s.rows or s.file.rpartition("/")[2] not in BESIDE}
     homes = {f.rpartition("/")[0] for f in known if f.endswith(SUFFIXES)}
     data: list[str] = []
     aside: list[str] = []

@@ -94,10 +94,11 @@ def start(wanted: Wanted) -> Start:
     origin = origin_of(wanted.model, url=wanted.url, named=wanted.named, on=on)
     if not wanted.url and not origin.file:
         raise SettingsError(f"{wanted.model}: a name, not a file: --model wants a GGUF file, or a name and --url")
-    verdict = allowed(origin, wanted.purpose) if wanted.purpose else None
+    verdict = allowed(origin, wanted.purpose, fixes=False) if wanted.purpose else None
     refused = verdict is not None and (verdict.verdict == "prohibited" or
                                        (wanted.strict and verdict.verdict in DOUBTFUL))
-    return Start(origin, verdict, refused)
+    # What would make it lawful is looked for only where it is not: that takes longer than the verdict.
+    return Start(origin, allowed(origin, wanted.purpose) if refused else verdict, refused)
 
 
 def _bounded(wanted: Wanted) -> None:

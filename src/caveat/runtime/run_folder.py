@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -110,22 +109,21 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """One small file, whole or not there. Raises CaveatError naming it."""
+    """One small file, whole or not there. What a kill leaves of it is written over next time.
+
+    Raises CaveatError naming it.
+    """
+    half = path.with_name(f".{path.name}.half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(file, "w", encoding="utf-8", newline="\n") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        with half.open("w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(path)
     except OSError as fault:
+        with suppress(OSError):
+            half.unlink()
         raise CaveatError(f"{path}: {fault.strerror}") from None
 
 
