@@ -27,7 +27,7 @@ from caveat.evidence.planned import (
     under,
 )
 from caveat.evidence.yaml_safe import Mapping
-from caveat.lineage.claims import Evidence
+from caveat.lineage.claims import Evidence, Problem
 
 KEYS = ("base_model",)
 #: Keys of which a file with a base_model must have one to be a recipe of Axolotl.
@@ -37,6 +37,8 @@ OWN_KEYS = frozenset({
 })
 MERGES = frozenset({"merge_method", "slices", "experts", "models"})
 DATA = ("datasets", "pretraining_dataset")
+#: Caveat's own plugin. Axolotl only logs a plugin that cannot be loaded, so a misspelt one guards nothing.
+PLUGIN = "caveat.guard.axolotl_plugin.CaveatPlugin"
 PAIRS = {"dpo": "both sides", "ipo": "both sides", "orpo": "both sides", "simpo": "both sides", "kto": "good and bad"}
 
 
@@ -48,7 +50,21 @@ def recognises(tree: Mapping) -> bool:
 def claims_of(recipe: Recipe) -> Evidence:
     child = child_of(recipe)
     told = evidence(recipe, parts(recipe.tree), child, target_of(recipe.tree))
-    return told + (scored(recipe, child, judges(recipe.tree)) if told.claims else Evidence())
+    told += scored(recipe, child, judges(recipe.tree)) if told.claims else Evidence()
+    return told + Evidence(problems=tuple(misspelt(recipe)))
+
+
+def plugins(tree: Mapping) -> Iterator[tuple[str, int]]:
+    """The plugins that a recipe names, each with its line."""
+    yield from ((s.text, s.line) for _, s in scalars_at(tree, "plugins"))
+
+
+def misspelt(recipe: Recipe) -> Iterator[Problem]:
+    """A plugin that was meant to be Caveat's and is not."""
+    for name, line in plugins(recipe.tree):
+        if "caveat" in name.lower() and name != PLUGIN:
+            yield Problem(recipe.file, f"the plugin {name[:120]} is not Caveat's, which is {PLUGIN}", line,
+                          "Axolotl would log that and train unguarded")
 
 
 def parts(tree: Mapping) -> Iterator[Part]:
