@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gguf import GGUFWriter
 
-from caveat.flows.quantizing import layout_of
+from caveat.flows.quantize_plan import layout_of
 
 
 def numbers(*shape: int, seed: int = 1) -> Any:

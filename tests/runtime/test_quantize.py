@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caveat.errors import EngineError, EvidenceError, SettingsError
-from caveat.flows.quantizing import layout_of
+from caveat.flows.quantize_plan import layout_of
 from caveat.runtime import quantize_engine
 from caveat.runtime.quantize import quantize, rewritten
 from caveat.runtime.quantize_blocks import to_bytes, to_numbers
@@ -108,7 +108,7 @@ def test_memory_is_bounded_by_a_piece_of_a_tensor(tmp_path: Path) -> None:
 
     source = files.write(tmp_path / "big.gguf", {"general.architecture": "llama"},
                          [("blk.0.ffn_up.weight", (4096, 6144), "F32")])
-    code = ("import resource, sys\nfrom pathlib import Path\nfrom caveat.flows.quantizing import layout_of\n"
+    code = ("import resource, sys\nfrom pathlib import Path\nfrom caveat.flows.quantize_plan import layout_of\n"
             "from caveat.runtime.quantize import quantize, packages\n"
             "from caveat.runtime.quantize_types import targets\n"
             "layout = layout_of(Path(sys.argv[1]))[0]\npackages()\n"

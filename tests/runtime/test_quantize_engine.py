@@ -14,7 +14,7 @@ import pytest
 from caveat.cli import main
 from caveat.errors import EngineError
 from caveat.evidence.gguf import header
-from caveat.flows.quantizing import layout_of
+from caveat.flows.quantize_plan import layout_of
 from caveat.runtime import perplexity
 from caveat.runtime.quantize import quantize, rewritten
 from caveat.runtime.quantize_engine import Job, chosen

@@ -12,15 +12,20 @@ llama-quantize, where one is installed. A prohibited act or purpose is refused b
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caveat.cli.options import DEFAULT_FAIL_ON, FAIL_ON, colour, fail_on, own_law, settings, width
 
 if TYPE_CHECKING:
-    from caveat.flows.quantizing import Made, Planned
+    from caveat.flows.quantize_plan import Planned
+    from caveat.flows.quantizing import Made
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +62,8 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from caveat.flows.quantizing import duties, made, planned
+    from caveat.flows.quantize_plan import planned
+    from caveat.flows.quantizing import duties, made
     from caveat.verdict.gate import failing
 
     wanted = fail_on(options)
@@ -71,13 +77,14 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if options.format == "terminal":
         _show_verdict(plan, options)
-    done = made(plan, _Bar(), lambda line: print(f"caveat: {line} ...", file=sys.stderr))
+    with _ended_cleanly():
+        done = made(plan, _Bar(), lambda line: print(f"caveat: {line} ...", file=sys.stderr))
     _show(done, options)
     return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.reports))))
 
 
 def _order(options: argparse.Namespace) -> Any:
-    from caveat.flows.quantizing import Order
+    from caveat.flows.quantize_plan import Order
 
     said = settings(options)
     return Order(options.model, options.output, options.type, options.purpose, options.base, options.card, options.by,
@@ -103,6 +110,19 @@ def _show(done: Made, options: argparse.Namespace) -> None:
 
     print()
     print(tell("terminal", page(done), width(options), colour()).rstrip("\n"))
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """A polite kill is an interruption: what is half made is taken away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Bar:

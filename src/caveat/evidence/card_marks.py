@@ -17,7 +17,8 @@ from caveat.lineage.claims import FileClaim
 LABELS = (
     "Built with Meta Llama 3", "Built with Llama", "Built with Qwen", "Improved using Qwen", "Built with Yi",
     "Built with DeepSeek", "Built with Gemma", "Powered by Stability AI", "Built with Falcon",
-    "Built with Mistral", "Built using Falcon LLM technology from the Technology Innovation Institute",
+    "Built with Mistral", "Built with glm-4", "Built on NVIDIA Cosmos",
+    "Built using Falcon LLM technology from the Technology Innovation Institute",
 )
 #: Words right before a label that show it is asked for, not shown.
 ASKED = re.compile(r"display|[“\"'‘]\s*$|include|prefix|must|state|add ", re.IGNORECASE)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from caveat.evidence.card_marks import LABELS
 from caveat.flows import licence_copies
 from caveat.flows.licence_copies import Copy
 from caveat.law.shelf import shelf
@@ -73,7 +74,7 @@ def handed(things: tuple[Owed, ...], copies: tuple[Copy, ...], extra: tuple[str,
     laws = laws_of(things)
     texts = {law: copy for law in laws if (copy := _text_for(law, copies))}
     notice = _notice(things, (*copies, *texts.values()), extra)
-    lines = tuple(_first(o.value) for o in things if o.key == "line")
+    lines = tuple(_label(o.value) for o in things if o.key == "line")
     links = tuple(dict.fromkeys(o.law for o in things if o.key == "card" and o.value == "licence-link"))
     missing = (*_missing_texts(things, texts, copies), *_missing_notices(things, notice, texts))
     noticed = (Put("NOTICE", notice.encode(), "the notice"),) if notice else ()
@@ -97,8 +98,10 @@ def _wants_text(o: Owed) -> bool:
     return (o.key, o.value) in TEXTS or o.key == "terms"
 
 
-def _first(value: Any) -> str:
-    return value if isinstance(value, str) else str(value[0])
+def _label(value: Any) -> str:
+    """The line to show: the whole label where the law file tells its telling part ("Falcon LLM technology")."""
+    said = value if isinstance(value, str) else str(value[0])
+    return next((label for label in LABELS if said.lower() in label.lower()), said)
 
 
 # Texts.

@@ -66,7 +66,7 @@ def to_bytes(numbers: Numbers, kind: Kind) -> Bytes:
 def amiss(numbers: Numbers, kind: Kind) -> str:
     """Why rows of numbers cannot be written in a type; "" for nothing."""
     np, _ = packages()
-    top = float(np.max(np.abs(numbers))) if numbers.size else 0.0
+    top = max(float(np.max(numbers)), -float(np.min(numbers))) if numbers.size else 0.0
     if not np.isfinite(top):
         return "numbers that are not finite"
     if top / ROOM.get(kind.name, 1e38) >= HALF:
