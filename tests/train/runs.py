@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,7 +71,7 @@ class Outcome(NamedTuple):
     """What a run left: its exit code, the lines it wrote of its steps, its output folder, what it printed."""
 
     code: int
-    marks: tuple[str, ...]
+    marks: tuple[str, ...]  # "step rank 0 at 12.345678", the second of a clock that only runs forward
     output: Path
     printed: str
     seconds: float
@@ -126,7 +126,7 @@ def each_way() -> Iterator[Row]:
 
 def table() -> tuple[Row, ...]:
     """Every row, the ones beside the line first."""
-    return (*near(), *each_way(), *each_launcher())
+    return (*near(), *each_launcher(), *each_way())
 
 
 def beyond() -> tuple[Row, ...]:
@@ -193,7 +193,8 @@ def environment(material: Material, row: Row) -> dict[str, str]:
             "HF_HUB_DISABLE_TELEMETRY": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
 
 
-def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: float = 300) -> Outcome:
+def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: float = 300,
+          env: Mapping[str, str] | None = None) -> Outcome:
     """Runs the row and says what it left. A run that never ends counts as one that failed."""
     output = material.work / "out" / row.name
     shutil.rmtree(output, ignore_errors=True)
@@ -203,8 +204,9 @@ def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: flo
     (material.work / "caveat.toml").write_text(row.settings)
     began = time.monotonic()
     try:
-        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=environment(material, row),
-                              capture_output=True, text=True, timeout=limit)
+        given = {**environment(material, row), **(env or {})}
+        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=given, capture_output=True, text=True,
+                              timeout=limit)
         code, printed = done.returncode, done.stdout + done.stderr
     except subprocess.TimeoutExpired as late:
         code, printed = -1, f"{late.stderr!r}"
@@ -252,7 +254,7 @@ def refused(outcome: Outcome) -> list[str]:
 
 def went_on(outcome: Outcome, processes: int = 1, steps: int = 2) -> list[str]:
     """What is wrong with a lawful run that must have gone on to its end, in each of its processes."""
-    ended = len({m for m in outcome.marks if m.startswith("ended")})
+    ended = len({m.split(" at ")[0] for m in outcome.marks if m.startswith("ended")})
     return [what for what, wrong in (
         (f"exit {outcome.code}", outcome.code != 0),
         (f"{outcome.steps} steps taken", outcome.steps < steps * processes),

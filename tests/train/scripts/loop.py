@@ -1,6 +1,7 @@
 """A loop of one's own in torch: no trainer class is there to be hooked."""
 
 import os
+from itertools import cycle
 
 import torch
 from data import lessons
@@ -23,7 +24,7 @@ def main():
         print(f"{len(by_id(told.glance))} rows in {told.glance}, not used")
     wrapped = torch.nn.parallel.DistributedDataParallel(model) if many else model
     optimizer = torch.optim.AdamW(wrapped.parameters(), lr=1e-3)
-    for number, row in enumerate(train):
+    for number, row in enumerate(cycle(train)):
         if number == told.steps:
             break
         batch = tokenizer(row["prompt"] + " " + row["completion"], return_tensors="pt")

@@ -11,6 +11,11 @@ def main():
     mark(told.output, "started")
     train = lessons(told.way, told.data)
     held_out = lessons(told.eval_way, told.eval_data) if told.eval_data else None
+    callbacks = [Told(told.output)]
+    if told.callback:
+        from caveat.guard.callback import CaveatCallback
+
+        callbacks.append(CaveatCallback(project="caveat.toml"))
     trainer = SFTTrainer(
         model=told.model,
         train_dataset=train,
@@ -19,7 +24,7 @@ def main():
                        report_to=[], save_strategy="no", max_length=64, bf16=False, gradient_checkpointing=False,
                        dataloader_num_workers=0, disable_tqdm=True),
         peft_config=LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM") if told.lora else None,
-        callbacks=[Told(told.output)],
+        callbacks=callbacks,
     )
     trainer.train()
     trainer.save_model()

@@ -5,6 +5,7 @@ guard has no part in it.
 import argparse
 import os
 import shlex
+import time
 from pathlib import Path
 
 from transformers import TrainerCallback
@@ -23,14 +24,15 @@ def options():
     parser.add_argument("--lora", action="store_true")
     parser.add_argument("--adapter", default="", help="start from this LoRA adapter")
     parser.add_argument("--ref-model", default="")
+    parser.add_argument("--callback", action="store_true", help="judge in code, by Caveat's own callback")
     parser.add_argument("--glance", default="", help="a data set that is loaded to be looked at, and not trained on")
     return parser.parse_args(shlex.split(os.environ.get("RUN", "")) or None)
 
 
 def mark(output, what):
-    """One line more in OUTPUT.steps, by this process."""
+    """One line more in OUTPUT.steps: what, by which process, at which second."""
     with Path(f"{output}.steps").open("a") as stream:
-        stream.write(f"{what} rank {os.environ.get('RANK', '0')}\n")
+        stream.write(f"{what} rank {os.environ.get('RANK', '0')} at {time.perf_counter():.6f}\n")
 
 
 class Told(TrainerCallback):
