@@ -135,7 +135,8 @@ CHANGES: tuple[Callable[[Path], Path], ...] = (
 def recipe(folder: Path, data: str, base: str = "tiiuae/falcon-7b") -> Path:
     """A recipe of axolotl that trains on a folder."""
     file = folder / "recipe.yml"
-    file.write_text(f"base_model: {base}\ndatasets:\n  - path: {data}\n    type: alpaca\noutput_dir: ./out/falcon-taught\n")
+    file.write_text(f"base_model: {base}\ndatasets:\n  - path: {data}\n    type: alpaca\n"
+                    "output_dir: ./out/falcon-taught\n")
     return file
 
 
