@@ -28,8 +28,8 @@ COMMANDS = {
     "init": "write a starter caveat.toml from what is found",
     "log": "check a log of served answers, and write its rows",
     "proxy": "pass everything through to a model server, with provenance and a log",
-    "serve-model": "serve GGUF files at home, with a chat page and provenance on every answer",
     "quantize": "a model in fewer bits, with what its licence asks to lie beside it",
+    "serve-model": "serve GGUF files at home, with a chat page and provenance on every answer",
     "trace": "the lineage of an asset, with roles",
     "verify": "whether rows, files and statement of a generated folder belong together",
 }
