@@ -9,22 +9,18 @@ half an answer never looks whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, MutableMapping
+from collections.abc import Coroutine
 from typing import Any
 
-from caveat.errors import CaveatError, SettingsError
 from caveat.runtime.serving.gate import MOST_BODY
 from caveat.runtime.serving.middleware import KEY, Receive, Scope, Send
 from caveat.runtime.serving.replies import error
+from caveat.runtime.serving.wire import TARGET, Broke, Headers, Slow, Unreachable, Upstream, address
 
 #: Headers that concern one connection only (RFC 9110 §7.6.1), and those that each side writes for itself.
 HOP = frozenset((b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
                  b"te", b"trailer", b"trailers", b"transfer-encoding", b"upgrade", b"expect"))
 OURS = HOP | {b"host", b"content-length"}
-CONNECT_SECONDS = 10.0
-#: Shorter than servers usually keep an idle connection (uvicorn: 5), or a request meets a closed one.
-KEEP_SECONDS = 4.0
-Headers = list[tuple[bytes, bytes]]
 
 
 class Gone(Exception):
@@ -36,22 +32,14 @@ class TooLarge(Exception):
 
 
 class Proxy:
-    """An ASGI app in front of `upstream` (http://host[:port][/path]). Raises SettingsError for what is no such address,
-    CaveatError where httpx is missing. `seconds` without a byte from upstream end a request."""
+    """An ASGI app in front of `upstream` (http://HOST[:PORT][/PATH]). Raises SettingsError for what is no such address.
+
+    `seconds` without a byte from upstream end a request; bodies beyond `most_body` bytes are refused.
+    """
 
     def __init__(self, upstream: str, *, most_body: int = MOST_BODY, seconds: float = 600.0) -> None:
-        try:
-            import httpx
-        except ImportError:
-            raise CaveatError("a proxy needs httpx: pip install 'caveat[run]'") from None
-        self.base = _address(httpx, upstream)
-        self.prefix = self.base.raw_path.rstrip(b"/")
-        self.most_body = most_body
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=KEEP_SECONDS)
-        # The transport alone: no cookies kept, no redirects followed, no keys out of a netrc file, nothing logged.
-        self.transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
-        self.timeout = {"connect": CONNECT_SECONDS, "read": seconds, "write": seconds, "pool": None}
-        self._httpx = httpx
+        self.where, self.most_body = address(upstream), most_body
+        self.upstream = Upstream(self.where, seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -59,83 +47,72 @@ class Proxy:
             return
         try:
             body = await whole(scope, receive, self.most_body)
+            target = self._target(scope)
         except TooLarge:
             await error(send, 413, f"the request is larger than {self.most_body} bytes", "request_too_large")
-            return
+        except ValueError:
+            await error(send, 400, "the path of the request is no path", "invalid_path")
         except Gone:
             return
-        await self._passed(scope, receive, send, body)
+        else:
+            await until_left(receive, self._answer(scope, target, body, send))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.transport.aclose()
+        self.upstream.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _passed(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        """Whichever comes first: the answer is through, or the client hangs up; then the upstream is told to stop."""
-        passing = asyncio.ensure_future(self._answer(scope, send, body))
-        leaving = asyncio.ensure_future(_left(receive))
+    async def _answer(self, scope: Scope, target: bytes, body: bytes, send: Send) -> None:
         try:
-            await asyncio.wait((passing, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            passing.cancel()
-            leaving.cancel()
-            await asyncio.gather(passing, leaving, return_exceptions=True)
-        if not passing.cancelled():
-            passing.result()
-
-    async def _answer(self, scope: Scope, send: Send, body: bytes) -> None:
-        try:
-            url = self._url(scope)
-        except self._httpx.InvalidURL:
-            await error(send, 400, "the path of the request is no path", "invalid_path")
-            return
-        request = self._httpx.Request(scope["method"], url, headers=onward(scope["headers"], OURS),
-                                      content=body or None, extensions={"timeout": self.timeout})
-        try:
-            response = await self.transport.handle_async_request(request)
-        except self._httpx.TransportError as fault:
+            answer = await self.upstream.ask(scope["method"], target, onward(scope["headers"], OURS), body)
+        except (Unreachable, Slow, Broke) as fault:
             _cut(scope, "upstream")
-            await error(send, *_told(self._httpx, fault, self.base.host))
+            await error(send, *_told(fault, self.where.host))
             return
         try:
-            await self._stream(scope, response, send)
-        except self._httpx.TransportError:
+            await send({"type": "http.response.start", "status": answer.status, "headers": onward(answer.headers, HOP)})
+            async for piece in answer.pieces():
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except (Slow, Broke):
             _cut(scope, "upstream")  # returning without an end makes the server break the connection
         finally:
-            await response.aclose()
+            answer.close()
 
-    async def _stream(self, scope: Scope, response: Any, send: Send) -> None:
-        headers = onward(((k.lower(), v) for k, v in response.headers.raw), HOP)
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        message: MutableMapping[str, Any] = {"type": "http.response.body", "more_body": True}
-        pieces: AsyncIterable[bytes] = response.stream
-        async for piece in pieces:
-            await send({**message, "body": piece})
-        await send({"type": "http.response.body", "body": b""})
-
-    def _url(self, scope: Scope) -> Any:
-        """The upstream's address of this request: its own path is put before, unless the client already wrote it."""
-        path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-        path = path if path.startswith(b"/") else b"/" + path
-        if self.prefix and not (path + b"/").startswith(self.prefix + b"/"):
-            path = self.prefix + path
-        query = scope.get("query_string", b"")
-        return self.base.copy_with(raw_path=path + (b"?" + query if query else b""))
+    def _target(self, scope: Scope) -> bytes:
+        """The upstream's own path is put before, unless the client already wrote it. Raises ValueError."""
+        path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+        if self.where.path and not (path + b"/").startswith(self.where.path + b"/"):
+            path = self.where.path + path
+        query: bytes = scope.get("query_string", b"")
+        target = path + (b"?" + query if query else b"")
+        if not TARGET.fullmatch(target):
+            raise ValueError
+        return target
 
 
-def _address(httpx: Any, upstream: str) -> Any:
+async def until_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work in this task until it is done or the client hangs up, which cancels it."""
+    me, left, over = asyncio.current_task(), False, False
+
+    def stop(leaving: asyncio.Task[None]) -> None:
+        nonlocal left
+        if me is not None and not over and not leaving.cancelled():
+            left = True
+            me.cancel()
+
+    leaving = asyncio.ensure_future(_left(receive))
+    leaving.add_done_callback(stop)
     try:
-        url = httpx.URL(upstream)
-    except (httpx.InvalidURL, TypeError, ValueError):
-        url = None
-    if url is None or url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise SettingsError("--upstream wants http://HOST[:PORT][/PATH] or https://...")
-    if url.userinfo:
-        raise SettingsError("--upstream wants no user or password in it: clients send their own keys")
-    return url
+        await work
+    except asyncio.CancelledError:
+        if not left or me is None or me.uncancel():
+            raise  # somebody else wants this task to end
+    finally:
+        over = True
+        leaving.cancel()
 
 
 def onward(headers: Any, left: frozenset[bytes]) -> Headers:
@@ -174,10 +151,10 @@ def _cut(scope: Scope, by: str) -> None:
         exchange.cut_by = by
 
 
-def _told(httpx: Any, fault: Exception, host: str) -> tuple[int, str, str]:
-    """Status, words and code: what the client is told of an upstream that gave no answer. Never its address or keys."""
-    if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout):
+def _told(fault: Exception, host: str) -> tuple[int, str, str]:
+    """Status, words and code: what the client is told of an upstream that gave no answer. Never its path or keys."""
+    if isinstance(fault, Unreachable):
         return 502, f"the upstream {host} cannot be reached", "upstream_unreachable"
-    if isinstance(fault, httpx.TimeoutException):
+    if isinstance(fault, Slow):
         return 504, f"the upstream {host} did not answer in time", "upstream_timeout"
     return 502, f"the upstream {host} broke off before it answered", "upstream_broke_off"

@@ -23,5 +23,7 @@ def listen(app: App, host: str, port: int) -> None:
                             server_header=False, timeout_graceful_shutdown=5)
     try:
         uvicorn.Server(config).run()
+    except KeyboardInterrupt:
+        return  # that is how a server at home is stopped
     except SystemExit:
         raise CaveatError(f"cannot listen on {host}:{port}: is it taken? (--port N)") from None
