@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +112,27 @@ def test_a_header_text_that_claims_more_than_the_file_is_refused(tmp_path: Path)
     with pytest.raises(EngineError, match="no GGUF file"):
         words(file)
     assert TEMPLATE_LIMIT < 1 << 20
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_file_is_an_error_or_a_model_and_never_the_end_of_the_process(tmp_path: Path, seed: int) -> None:
+    """Bytes of header and tensor list changed, or the file cut: in a process of its own, which must live."""
+    bad, chance = tmp_path / "bad.gguf", random.Random(seed)
+    shutil.copyfile(smollm2(), bad)
+    if seed % 4 == 0:
+        os.truncate(bad, chance.randrange(1000, bad.stat().st_size))
+    with bad.open("r+b") as file:
+        for _ in range(0 if seed % 4 == 0 else chance.choice((1, 3, 20))):
+            file.seek(chance.randrange(8, 3000) if seed % 2 else chance.randrange(1_690_000, 1_720_000))
+            file.write(bytes([chance.randrange(256)]))
+    words = ("import sys\nfrom caveat.errors import EngineError\nfrom caveat.runtime.engine import local\n"
+             "asked = {'messages': [{'role': 'user', 'content': 'hi'}], 'max_tokens': 1}\n"
+             "try: local(sys.argv[1], context=64).chat(asked)\n"
+             "except EngineError as fault: print(fault)\nprint('alive')")
+    done = subprocess.run([sys.executable, "-c", words, str(bad)], capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "alive"), done.stderr[-500:]
 
 
 # At an address.

@@ -256,6 +256,22 @@ def test_progress_is_silent_in_a_pipe_and_tells_rate_and_time_left(capsys: pytes
         "160/320 rows  [############............]  2.0/s  1:20 left  10 failed"
 
 
+def test_progress_draws_one_line_on_a_terminal_and_no_control_codes_where_colour_is_off(
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    drawn = []
+    for no_colour in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", no_colour)
+        with Progress() as progress:
+            for n in range(1001):
+                progress(n, 0, 1000)
+        drawn.append(capsys.readouterr().err)
+
+    assert ["\x1b[K" in text for text in drawn] == [True, False]
+    assert all(text.count("\n") == 1 and text.count("\r") <= 5 and "1,000/1,000 rows" in text for text in drawn)
+
+
 @pytest.mark.deep
 def test_ctrl_c_stops_cleanly_and_resume_goes_on(tmp_path: Path, server: Server) -> None:
     server.wait = 0.02

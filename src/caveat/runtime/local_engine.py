@@ -145,4 +145,5 @@ def _server(path: Path, head: Words, threads: int, context: int) -> tuple[Any, s
     try:
         return xllamacpp.Server(params), f"{xllamacpp.__version__}"
     except Exception as fault:
-        raise EngineError(f"{path}: the engine cannot load it ({fault})", "refused") from None
+        raise EngineError(f"{path}: the engine cannot load it ({fault}); caveat fit tells whether the file is whole",
+                          "refused") from None
