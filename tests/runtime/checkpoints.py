@@ -82,6 +82,22 @@ def weights(config: dict[str, Any], kind: str = "F32", seed: int = 0) -> dict[st
     return made
 
 
+def shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors of a plain Llama, without numbers."""
+    width, heads, feed = config["hidden_size"], config["num_attention_heads"], config["intermediate_size"]
+    head = config.get("head_dim") or width // heads
+    keys, found = config.get("num_key_value_heads", heads) * head, {}
+    found["model.embed_tokens.weight"], found["model.norm.weight"] = (config["vocab_size"], width), (width,)
+    for n in range(config["num_hidden_layers"]):
+        layer = f"model.layers.{n}."
+        found |= {f"{layer}self_attn.{name}_proj.weight": (rows, width)
+                  for name, rows in (("q", heads * head), ("k", keys), ("v", keys))}
+        found |= {f"{layer}self_attn.o_proj.weight": (width, heads * head), f"{layer}mlp.gate_proj.weight": (feed, width),
+                  f"{layer}mlp.up_proj.weight": (feed, width), f"{layer}mlp.down_proj.weight": (width, feed),
+                  f"{layer}input_layernorm.weight": (width,), f"{layer}post_attention_layernorm.weight": (width,)}
+    return found if config.get("tie_word_embeddings") else {**found, "lm_head.weight": (config["vocab_size"], width)}
+
+
 def config(**changes: Any) -> dict[str, Any]:
     """A small Llama with grouped heads."""
     said = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4,
