@@ -19,6 +19,7 @@ LABELS = (
     "Built with DeepSeek", "Built with Gemma", "Powered by Stability AI", "Built with Falcon",
     "Built with Mistral", "Built with glm-4", "Built on NVIDIA Cosmos",
     "Built using Falcon LLM technology from the Technology Innovation Institute",
+    "Built using artificial intelligence technology from the Technology Innovation Institute",
 )
 #: Words right before a label that show it is asked for, not shown.
 ASKED = re.compile(r"display|[“\"'‘]\s*$|include|prefix|must|state|add ", re.IGNORECASE)
