@@ -14,8 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from caveat.errors import EvidenceError, SettingsError
+from caveat.errors import EvidenceError, QuestionError, SettingsError
 from caveat.evidence import gather
+from caveat.evidence.catalogue.names import fold, without_suffix
 from caveat.evidence.hub_cache import repo_of_folder
 from caveat.evidence.names import NameBook
 from caveat.evidence.services import dated
@@ -23,13 +24,12 @@ from caveat.flows.asking import answered, names
 from caveat.flows.checking import check_evidence
 from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, StepClaim
-from caveat.runtime.origin import Origin, address
+from caveat.runtime.origin import Origin, address, host_of, without_secrets
 from caveat.verdict.answer import Report, Verdict
 
 SAME = ("quantize", "convert", "copy")
 WEIGHTS = ("*.gguf", "*.safetensors", "*.bin", "*.pt", "*.pth")
 BLOCK, MOST_BESIDE = 1 << 20, 4 << 20
-ADDRESS = re.compile(r"https?://(?:[^/@\s]{0,200}@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#]|$)")
 OWN_NAME = re.compile(r"[\w.\-]{1,96}(?:/[\w.\-]{1,96})?")
 
 
@@ -70,7 +70,8 @@ def _of_name(model: str, url: str, named: str, day: str) -> Origin:
         what = f"{named or model}: nobody is known by this name{f' at {host}' if host else ''}: its terms are unknown"
         name, kind = named or model, "model" if named or not host else "service"
         purl = address(name, kind, known=False, host=host if not named else "", version="" if named else day)
-        return Origin(name, kind, purl, "", "", (), day, (), "", "", told if named else "", url, (what,))
+        return Origin(name, kind, purl, "", "", (), day, (), "", "", told if named else "", without_secrets(url),
+                      (what,))
     original, act = _original(book, id)
     claims = _catalogued(book, original, day)
     kind = _fact(claims, original, "kind") or "model"
@@ -78,7 +79,7 @@ def _of_name(model: str, url: str, named: str, day: str) -> Origin:
                    kind, known=True, version=day if kind == "service" else "")
     problems = _not_held(book, original, day) if kind == "service" else ()
     return Origin(original, kind, purl, "", "", _laws(claims, original), day, _bases(claims, original)[0], "", act,
-                  told, url, problems)
+                  told, without_secrets(url), problems)
 
 
 def _with_maker(book: NameBook, id: str, maker: str) -> str:
@@ -91,10 +92,10 @@ def _host(url: str) -> str:
     """The host of an address. Raises SettingsError for what is no http address."""
     if not url:
         return ""
-    found = ADDRESS.match(url[:2000])
-    if not found:
+    host = host_of(url)
+    if not host:
         raise SettingsError(f"--url wants http://HOST/v1 or https://HOST/v1, not {url[:100]!r}")
-    return found["host"].lower()
+    return host
 
 
 def _not_held(book: NameBook, id: str, day: str) -> tuple[str, ...]:
@@ -164,16 +165,22 @@ def _told(path: Path) -> _Told:
     exact = composed if composed in names().catalogue.ids() else ""
     asked = ((title, "header"), (exact, "header"), (path.stem, "file name"))
     steps = tuple((c.parent, "header" if c in evidence.claims else "card")
-                  for c in (*evidence.claims, *beside.claims)
-                  if isinstance(c, StepClaim) and c.act in SAME and c.child == path.stem)
+                  for c in (*evidence.claims, *beside.claims) if isinstance(c, StepClaim) and _same(c, path.stem))
     return _Told(evidence + beside, path.stem, (*steps, *((n, how) for n, how in asked if n)))
+
+
+def _same(c: Claim, asset: str) -> bool:
+    """Whether a step says that the asset is another one in other numbers; where only inferred, names must agree."""
+    if not isinstance(c, StepClaim) or c.act not in SAME or c.child != asset:
+        return False
+    bare = (without_suffix(asset) or ("", asset))[1].rpartition("/")[2]
+    return c.place.kind != "inferred" or fold(bare) == fold(c.parent.rpartition("/")[2])
 
 
 def _of_folder(path: Path) -> _Told:
     evidence = gather(path)
     asset = evidence.subjects[0] if evidence.subjects else path.resolve().name
-    steps = tuple((c.parent, "card") for c in evidence.claims
-                  if isinstance(c, StepClaim) and c.act in SAME and c.child == asset)
+    steps = tuple((c.parent, "card") for c in evidence.claims if isinstance(c, StepClaim) and _same(c, asset))
     return _Told(evidence, asset, (*steps, (asset, "card" if "/" in asset else "file name")))
 
 
@@ -326,4 +333,8 @@ def allowed(origin: Origin, purpose: str, *, facts: Mapping[str, str] | None = N
     from caveat.flows.purpose import question_of
 
     question, book = question_of(origin, purpose, names(), claims_of(origin))
-    return answered(question, book, facts=facts, readings=readings, today=origin.terms_on or _day(""), fixes=fixes)
+    day = origin.terms_on or _day("")
+    try:
+        return answered(question, book, facts=facts, readings=readings, today=day, fixes=fixes)
+    except QuestionError as fault:
+        raise SettingsError(f"--purpose {purpose!r}: {fault}") from None

@@ -5,9 +5,14 @@ Pure data; `flows/origin.py` finds it out, and rows, cards, statements and heade
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from caveat.lineage.purl import Purl
+
+ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?:[^/@\s]{0,200}@)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?"
+    r"(?P<path>/[^?#\s]{0,500})?(?:[?#]|$)", re.IGNORECASE)
 
 
 class Origin(NamedTuple):
@@ -30,7 +35,21 @@ class Origin(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """For statements, headers and logs: what is known, nothing empty, no local path."""
         kept = {k: list(v) if isinstance(v, tuple) else v for k, v in self._asdict().items() if v}
-        return {k: v for k, v in kept.items() if k not in ("file", "problems")}
+        shown = {**kept, "url": without_secrets(self.url)} if self.url else kept
+        return {k: v for k, v in shown.items() if k not in ("file", "problems")}
+
+
+def without_secrets(url: str) -> str:
+    """An address without names, passwords and keys: scheme, host, port and path. "" for what is no http address."""
+    found = ADDRESS.match(url[:2000])
+    return f"{found['scheme'].lower()}://{found['host'].lower()}{found['port'] or ''}{found['path'] or ''}" if found \
+        else ""
+
+
+def host_of(url: str) -> str:
+    """The host of an http address, or ""."""
+    found = ADDRESS.match(url[:2000])
+    return found["host"].lower() if found else ""
 
 
 def address(name: str, kind: str, *, known: bool, host: str = "", version: str = "", sha256: str = "",
