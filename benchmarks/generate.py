@@ -244,8 +244,8 @@ def times(count: int) -> None:
 
 # Memory.
 
-CHILD = """
-import json, resource, sys, time
+CHILD = '''
+import json, sys, time
 from pathlib import Path
 from caveat.runtime import asking_rows, prompts, rows
 from caveat.runtime.journal import Journal
@@ -257,7 +257,9 @@ class Instant:
                 "usage": {"prompt_tokens": 12, "completion_tokens": 20}}
 
 def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most resident memory of this process since it began (its parent's does not count), MiB."""
+    words = Path("/proc/self/status").read_text().split("VmHWM:")[1]
+    return int(words.split()[0]) / 1024
 
 folder, began = Path(sys.argv[1]), time.perf_counter()
 kept = Journal(folder / "j")
@@ -266,7 +268,7 @@ asked, at = most(), time.perf_counter()
 form = rows.Form("parquet", sys.argv[2], sys.argv[3], False, kept.kinds)
 rows.write((rows.finished(k.fields, form) for k in kept.in_order()), folder, form)
 print(json.dumps([asked, most(), at - began, time.perf_counter() - at, kept.rows]))
-"""
+'''
 
 
 def memory(count: int) -> None:
