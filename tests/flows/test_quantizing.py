@@ -138,12 +138,13 @@ def test_a_notice_file_of_the_original_travels_along(place: Place) -> None:
     assert (place.out / "NOTICE").read_text() == "A notice of the original.\n\nQuantized by acme.\n"
 
 
-def test_mit_goes_out_with_the_line_of_its_holder(place: Place) -> None:
+def test_mit_goes_out_with_the_line_of_its_holder(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.model("phi-4", "microsoft")
     place.copy(mit_with_a_holder())
 
     assert place.quantize() == 0
     assert owed(place.checked()) == {"mit notice": "met"}
+    assert "(Copyright (c) 2004 Holger Krekel and others)" in " ".join(capsys.readouterr().out.split())
 
 
 # What is not here stays unmet, and is said.
@@ -316,3 +317,25 @@ def test_the_output_is_never_written_over_unasked(place: Place, capsys: pytest.C
     assert place.quantize() == 0
     assert place.quantize() == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_a_project_around_the_output_is_not_searched(place: Place, capsys: pytest.CaptureFixture[str],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    place.model("Mistral-7B-v0.1", "mistralai")
+    (place.out / "src").mkdir()
+    monkeypatch.setattr("caveat.flows.quantizing.check", lambda *a, **b: pytest.fail("the project was read"))
+
+    assert place.quantize() == 0
+    assert "holds other things too" in " ".join(capsys.readouterr().out.split())
+
+
+def test_when_the_papers_cannot_be_laid_the_file_is_said_to_be_bare(place: Place, capsys: pytest.CaptureFixture[str],
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place.model("Mistral-7B-v0.1", "mistralai")
+    monkeypatch.setattr("caveat.flows.quantizing.handing_over.put", interrupted)
+
+    assert place.quantize() == 130
+    assert "is whole, yet not all that goes along lies beside it" in capsys.readouterr().err

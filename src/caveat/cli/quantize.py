@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "terminal":
         _show_verdict(plan, options)
     with _ended_cleanly():
-        done = made(plan, _Bar(), lambda line: print(f"caveat: {line} ...", file=sys.stderr))
+        done = made(plan, _Bar(), lambda line: print(f"caveat: {line}", file=sys.stderr))
     _show(done, options)
     return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.reports))))
 

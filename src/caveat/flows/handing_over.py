@@ -118,7 +118,7 @@ def _text_for(law: str, copies: tuple[Copy, ...]) -> Copy | None:
 def _texts(texts: Mapping[str, Copy]) -> Iterator[Put]:
     for law, copy in texts.items():
         name = copy.name if copy.whence != "package" or len(texts) == 1 else f"LICENSE-{law}.txt"
-        yield Put(name, copy.data(), f"the text of {law}")
+        yield Put(name, copy.data(), copy.words(law))
 
 
 def _others(copies: tuple[Copy, ...], laws: tuple[str, ...], texts: Mapping[str, Copy]) -> Iterator[Put]:

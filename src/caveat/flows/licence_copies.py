@@ -46,7 +46,16 @@ class Copy(NamedTuple):
         return self.text.encode() if self.whence == "package" else self.path.read_bytes()
 
     def holds(self, law: str) -> bool:
-        return law in self.laws and (not OF_A_HOLDER.match(law) or bool(HOLDER.search(self.text)))
+        return law in self.laws and (not OF_A_HOLDER.match(law) or bool(self.holder()))
+
+    def holder(self) -> str:
+        """The line of the copyright holder; "" where it was never filled in."""
+        found = HOLDER.search(self.text)
+        return " ".join(found[0].split())[:120] if found else ""
+
+    def words(self, law: str) -> str:
+        """What it is, and whose, where that makes the text: a text beside a model may be another project's."""
+        return f"the text of {law}" + (f" ({self.holder()})" if OF_A_HOLDER.match(law) else "")
 
 
 def beside(model: Path) -> tuple[Copy, ...]:

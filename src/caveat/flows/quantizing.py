@@ -36,6 +36,9 @@ from caveat.runtime.quantize_types import FILE_TYPES, Target, targets
 from caveat.verdict.answer import Report
 from caveat.verdict.document import Document, heading, listed, table, text
 
+#: A folder with more entries is a place of other things, and is not checked as a whole.
+MOST_BESIDE = 200
+
 
 class Made(NamedTuple):
     """What was made: files beside it, what is missing, the check of the folder afterwards, seconds, perplexities."""
@@ -55,17 +58,35 @@ def made(plan: Planned, tell: Tell = silent, note: Callable[[str], None] = lambd
         note("perplexity before")
         before = perplexity(order.source, order.text, order.threads)
     begun = time.monotonic()
-    changes = keys(plan)
-    engine_name = _written(plan, changes, tell)
+    engine_name = _written(plan, keys(plan), tell)
     seconds = time.monotonic() - begun
-    after = None
+    try:
+        return _beside(plan, engine_name, seconds, before, note)
+    except BaseException:
+        note(f"{order.out} is whole, yet not all that goes along lies beside it: run it again with --force")
+        raise
+
+
+def _beside(plan: Planned, engine_name: str, seconds: float, before: Perplexity | None,
+            note: Callable[[str], None]) -> Made:
+    """What follows once the file is whole."""
+    order, after = plan.order, None
     if order.text:
         note("perplexity after")
         after = perplexity(order.out, order.text, order.threads)
     making = _making(plan, engine_name, before, after)
     laid, handed = _laid(plan, making)
-    reports = tuple(check(order.out.parent, asset=order.card or None))
+    alone = _alone(order.out.parent)
+    reports = tuple(check(order.out.parent, asset=order.card or None)) if alone else ()
     return Made(plan, laid, handed, reports, making, seconds)
+
+
+def _alone(folder: Path) -> bool:
+    """Whether a folder holds a model and what belongs to it, and not a project or a home."""
+    for n, entry in enumerate(folder.iterdir()):
+        if n >= MOST_BESIDE or (entry.is_dir() and not entry.name.startswith(".")):
+            return False
+    return True
 
 
 def _written(plan: Planned, changes: Mapping[str, Value], tell: Tell) -> str:
@@ -216,6 +237,8 @@ def page(made_: Made) -> Document:
              ("" if d.state == "met" else d.how) + if_(d.owed)) for d in duties(made_.reports)]
     if owed:
         rows += [heading("Owed when it is handed over"), table(("state", "duty", "what would meet it"), owed)]
+    if not made_.reports:
+        rows.append(text(f"{making.file.parent} holds other things too: caveat check tells what is met there."))
     if made_.handed.missing:
         rows += [heading("Missing"), listed(made_.handed.missing)]
     return Document(f"{making.name} of {plan.origin.name}", tuple(rows), facts_of(made_))
