@@ -18,7 +18,8 @@ from caveat.runtime.engine import Engine, local, remote, whole
 from caveat.runtime.gguf_words import words
 from tests.runtime.answering import Server, serving, smollm2
 
-HI = {"messages": [{"role": "user", "content": "Say hi in French"}], "max_tokens": 8, "temperature": 1.0}
+HI = {"messages": [{"role": "system", "content": "Speak."}, {"role": "user", "content": "Say hi in French"}],
+      "max_tokens": 8, "temperature": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,26 @@ def ask(server: Server, prompt: str, timeout: float = 5, key: str = "") -> str:
 def test_an_address_is_asked_with_the_key_and_answers(server: Server) -> None:
     assert ask(server, "hello", key="sk-secret-1234") == "re: hello"
     assert server.headers["authorization"] == "Bearer sk-secret-1234"
+
+
+def test_a_real_llama_server_answers_whole_and_streamed() -> None:
+    """llama.cpp's own HTTP server, with a key, as `llama-server` runs it."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path, params.n_ctx, params.n_parallel, params.verbosity = str(smollm2()), 256, 1, -1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.warmup = params.fit_params = params.ui = False
+    params.api_keys = ["sk-secret-1234"]
+    running = xllamacpp.Server(params)
+    asked = {**HI, "max_tokens": 4, "temperature": 0, "seed": 1}
+    engine, stranger = (remote(f"{running.listening_address}/v1", key=k) for k in ("sk-secret-1234", "wrong"))
+
+    one = engine.chat(asked)["choices"][0]
+    assert one["message"]["content"] == whole(engine.stream(asked))["choices"][0]["message"]["content"] != ""
+    assert one["finish_reason"] == "length"
+    with pytest.raises(EngineError, match="HTTP 401: Invalid API Key"):
+        stranger.chat(asked)
 
 
 @pytest.mark.parametrize(("prompt", "kind", "again"), [
