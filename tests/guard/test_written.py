@@ -292,6 +292,15 @@ def test_a_licence_is_written_only_where_the_verdict_lets_it_out(out: Path, load
     assert (line in text) if line else ("license:" not in text and "None is written above" in text)
 
 
+def test_a_word_of_a_template_is_no_licence(out: Path) -> None:
+    out.mkdir(parents=True)
+    (out / "README.md").write_text("---\nlicence: license\n---\n# Mine\n")
+    write(out, run(out, BASE, Load("data", FREE)))
+
+    assert "license: apache-2.0" in (out / "README.md").read_text("utf-8")
+    assert [d.laws for d in checked(out).declared] == [("apache-2.0",)]
+
+
 def test_a_folder_that_cannot_be_written_is_told_and_raises_nothing(out: Path) -> None:
     out.parent.mkdir(parents=True)
     out.write_text("a file where a folder should be")

@@ -24,6 +24,8 @@ BEGIN = "<!-- caveat: begin. Written after a run; the next run replaces what sta
 END = "<!-- caveat: end -->"
 ADDED = "<!-- caveat: added "
 TAG = "caveat"
+#: A line that TRL's template writes for want of a licence; a real one takes its place.
+PLACEHOLDERS = ("licence: license",)
 LISTS = ("datasets", "tags")
 RELATIONS = {"finetune": "finetune", "adapt": "adapter"}
 KEY = re.compile(r"^(?P<key>[A-Za-z_][\w-]*)\s*:(?P<rest>.*)$")
@@ -40,7 +42,7 @@ def completed(old: str, evidence: Evidence, loads: Sequence[Load], judged: Judge
     front, body = cut(text)
     front = front if resumed else without(front, added_in(body))
     wanted = keys(loads, judged, terms)
-    said = section(loads, judged, terms, _says(front, "license"))
+    said = section(loads, judged, terms, _says(front, "license") if _licensed(front) else "")
     if not text.strip():
         body = f"\n# {for_markdown(judged.report.subject)}\n"
     lines = "\n".join(filled(front, wanted))
@@ -87,6 +89,8 @@ def filled(front: Sequence[str], wanted: Keys) -> list[str]:
     """The lines with what is missing: a key that is there is kept, and only lists of data sets and tags grow."""
     lines = list(front)
     licensed = _licensed(lines)
+    if "license" in wanted and not licensed:
+        lines = [line for line in lines if line.strip() not in PLACEHOLDERS]
     for key, value in wanted.items():
         if licensed and key.startswith("license"):
             continue
@@ -155,7 +159,8 @@ def _listed(front: Sequence[str], key: str) -> list[str]:
 
 
 def _licensed(front: Sequence[str]) -> bool:
-    return bool(_says(front, "license") or _says(front, "licence"))
+    """Whether a person said it already; `licence: license`, which a template of TRL's writes, says nothing."""
+    return bool(_says(front, "license") or _says(front, "licence") not in ("", "license", "licence"))
 
 
 def _lines(key: str, value: str | Sequence[str]) -> list[str]:
