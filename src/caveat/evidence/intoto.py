@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from caveat.evidence.record import Record
 
 HEAD = re.compile(r"in-toto\.io/Statement/v1")
+TYPE, SLSA = "https://in-toto.io/Statement/v1", "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "https://github.com/caveat-dev/caveat/generate/v1"
 
 
 def recognises(data: dict[str, object]) -> bool:
-    return data.get("_type") == "https://in-toto.io/Statement/v1"
+    return data.get("_type") == TYPE and data.get("predicateType") == SLSA
 
 
 def claims_of(record: Record) -> Evidence:

@@ -68,7 +68,7 @@ def _apart(said: Said, asset: str) -> Said:
     told: Said = []
     for n, e in said:
         new: dict[str, str] = {}
-        for made in sorted(_made(e)) if n in PLANS else ():
+        for made in sorted(_made(e)) if n in PLANS and not generated.is_ours(e) else ():
             file = e.claims[0].place.file
             if made != asset and first.setdefault(made, file) != file:
                 new[made] = f"{made} ({file})"
