@@ -19,7 +19,7 @@ from caveat.errors import SettingsError
 from caveat.flows.serving import log_rows, origins_file
 from caveat.runtime.origin import Origin
 from caveat.runtime.serving import told
-from caveat.runtime.serving.headers import Known, provenance, replaced, safe
+from caveat.runtime.serving.headers import Known, exchange_header, provenance, replaced, safe
 from caveat.runtime.serving.settings import Settings, from_environment, read_origins
 from tests.runtime.serving_parts import Running, httpx, logged, wait_until
 
@@ -139,7 +139,7 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
 @given(st.text(), st.text())
 def test_no_value_can_begin_another_header(name: str, word: str) -> None:
     known = Known(Origin(name, "model", word, laws=(word,), terms_on=name), ((name, word),))
-    for key, value in provenance(known, name, word):
+    for key, value in [*provenance(known, name), exchange_header(word)]:
         assert key.isascii() and key.startswith(b"caveat-")
         assert all(0x20 <= b < 0x7F for b in value)
 

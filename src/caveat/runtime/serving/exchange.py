@@ -6,7 +6,6 @@ Only what was handed to the client's connection while it was open counts as deli
 from __future__ import annotations
 
 import time
-import uuid
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -47,7 +46,7 @@ class Exchange:
 
     path: str
     run_id: str
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str
     began: float = field(default_factory=time.time)
     clock: float = field(default_factory=time.perf_counter)
     request: Tap = field(default_factory=Tap)

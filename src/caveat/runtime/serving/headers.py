@@ -39,9 +39,9 @@ def known_of(told: Mapping[str, Any], place: str = "") -> Known:
     return Known(origin, tuple((str(k), v) for k, v in (may or {}).items() if v in VERDICTS))
 
 
-def provenance(known: Known | None, run_id: str, exchange: str) -> Headers:
-    """The headers of one response; every value is printable ASCII on one line."""
-    told = {"Run-Id": run_id, "Exchange": exchange, **(_of(known) if known else {})}
+def provenance(known: Known | None, run_id: str) -> Headers:
+    """The headers of every response of one model; each value is printable ASCII on one line."""
+    told = {"Run-Id": run_id, **(_of(known) if known else {})}
     return [(b"caveat-" + name.lower().encode(), safe(value)) for name, value in told.items() if value]
 
 
@@ -50,6 +50,11 @@ def _of(known: Known) -> dict[str, str]:
     terms = ", ".join(origin.laws) or "unknown"
     day = f" ({origin.terms_on})" if origin.terms_on else ""
     return {"Generator": origin.purl, "Terms": terms + day, "May": ", ".join(f"{k}={v}" for k, v in known.may)}
+
+
+def exchange_header(id: str) -> tuple[bytes, bytes]:
+    """The header that names one exchange, as its row in the log does."""
+    return b"caveat-exchange", safe(id)
 
 
 def safe(value: str) -> bytes:

@@ -10,13 +10,14 @@ a half-delivered answer is logged as such even if the app never looks.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from caveat.errors import CaveatError
 from caveat.runtime.serving import told
 from caveat.runtime.serving.exchange import Exchange, rows_of
-from caveat.runtime.serving.headers import Known, provenance, replaced
+from caveat.runtime.serving.headers import Headers, Known, exchange_header, provenance, replaced
 from caveat.runtime.serving.log import Log
 from caveat.runtime.serving.replies import error
 from caveat.runtime.serving.settings import Settings, from_environment, run_id
@@ -32,6 +33,13 @@ MOST_NAMES = 1000
 KEY = "caveat.exchange"
 
 
+class Named(NamedTuple):
+    """What is known of one model name, and the headers that say it."""
+
+    known: Known | None
+    headers: Headers
+
+
 class ProvenanceMiddleware:
     """Wraps an ASGI app. Without `settings` they come from the environment (see settings.py)."""
 
@@ -40,7 +48,9 @@ class ProvenanceMiddleware:
         told = settings or from_environment()
         self.settings = told if told.run_id else told._replace(run_id=run_id())
         self.log = log or (Log(told.log) if told.log else None)
-        self.names: dict[str, Known | None] = {}
+        self.names: dict[str, Named] = {}
+        self.nobody = Named(None, provenance(None, self.settings.run_id))
+        self.count = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,10 +70,11 @@ class ProvenanceMiddleware:
             if self.log:
                 await asyncio.to_thread(self.log.close)
 
-    async def known(self, model: str) -> Known | None:
+    async def known(self, model: str) -> Named:
         """The origin of a model; found in a thread the first time, since it may take a moment."""
         if model not in self.names:
-            found = await asyncio.to_thread(self._found, model)
+            known = await asyncio.to_thread(self._found, model)
+            found = Named(known, provenance(known, self.settings.run_id))
             if len(self.names) >= MOST_NAMES:
                 return found
             self.names[model] = found
@@ -81,7 +92,9 @@ class Watched:
 
     def __init__(self, owner: ProvenanceMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self.owner, self.scope, self._receive, self._send = owner, scope, receive, send
-        self.exchange = Exchange(scope["path"], owner.settings.run_id)
+        run = owner.settings.run_id
+        self.exchange = Exchange(scope["path"], run, f"{run}/{next(owner.count)}")
+        self.headers = owner.nobody.headers
         self.gone: asyncio.Task[Message] | None = None
         scope[KEY] = self.exchange
 
@@ -121,7 +134,7 @@ class Watched:
     async def _asked(self) -> None:
         exchange = self.exchange
         exchange.body = told.asked(exchange.request.whole())
-        exchange.known = await self.owner.known(told.model_of(exchange.body, exchange.path))
+        exchange.known, self.headers = await self.owner.known(told.model_of(exchange.body, exchange.path))
         self._ask()
         self.gone = asyncio.create_task(self._listen())
 
@@ -143,5 +156,4 @@ class Watched:
         exchange.status = None if exchange.gone else message["status"]
         named = {bytes(k).lower(): bytes(v).decode("latin-1").strip().lower() for k, v in headers}
         exchange.media, exchange.encoding = named.get(b"content-type", ""), named.get(b"content-encoding", "")
-        ours = provenance(exchange.known, exchange.run_id, exchange.id)
-        return {**message, "headers": replaced(headers, ours)}
+        return {**message, "headers": replaced(headers, [*self.headers, exchange_header(exchange.id)])}

@@ -44,6 +44,8 @@ def links(path: Path) -> Iterator[tuple[int, str, str]]:
             db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_ROW)
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 raise EvidenceError(f"{path}: no log of Caveat")
+            if db.execute("SELECT type FROM sqlite_schema WHERE name = 'log'").fetchone() != ("table",):
+                raise EvidenceError(f"{path}: no log of Caveat: its table is missing")
             yield from db.execute("SELECT seq, CAST(row AS TEXT), CAST(chain AS TEXT) FROM log ORDER BY seq")
     except sqlite3.Error as error:
         raise EvidenceError(f"{path}: cannot be read as a log: {error}") from None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from typing import Any
+
 from caveat.errors import CaveatError
 from caveat.runtime.engine import missing
 from caveat.runtime.serving.gate import LOCAL, Gate, local
@@ -13,6 +17,12 @@ def gated(app: App, host: str, names: tuple[str, ...]) -> App:
     return Gate(app, (*LOCAL, host, *names), anywhere=not local(host))
 
 
+def worth_telling(record: Any) -> bool:
+    """Whether a line of uvicorn's is news: answers that break off are in our log, and stopping stops them."""
+    cancelled = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cancelled and not record.getMessage().startswith(("ASGI callable returned without", "Cancel "))
+
+
 def listen(app: App, host: str, port: int) -> None:
     """Serve until interrupted. Raises CaveatError where the port is taken or uvicorn is missing."""
     try:
@@ -20,7 +30,8 @@ def listen(app: App, host: str, port: int) -> None:
     except ImportError as fault:
         raise missing("serving", fault) from None
     config = uvicorn.Config(app, host=host.strip("[]"), port=port, access_log=False, log_level="warning",
-                            server_header=False, timeout_graceful_shutdown=5)
+                            server_header=False, timeout_graceful_shutdown=2)
+    logging.getLogger("uvicorn.error").addFilter(worth_telling)
     try:
         uvicorn.Server(config).run()
     except KeyboardInterrupt:

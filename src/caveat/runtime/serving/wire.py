@@ -155,6 +155,7 @@ class Connection(asyncio.Protocol):
         self.buffer = bytearray()
         self.waiter: asyncio.Future[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.until = 0.0
         self.ended = False  # the other side closed, or was closed
         self.wrong = False  # what came is no HTTP
         self.paused = False
@@ -230,6 +231,7 @@ class Connection(asyncio.Protocol):
         """Idle from now on, for a moment; False where it cannot be used again."""
         if not self.lasts or self.buffer or not self.ready():
             return False
+        self._untimed()
         self.timer = asyncio.get_running_loop().call_later(KEEP_SECONDS, self.close)
         return True
 
@@ -243,15 +245,23 @@ class Connection(asyncio.Protocol):
     async def _wait(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self.waiter = loop.create_future()
-        self.timer = loop.call_later(seconds, self._late)
+        self.until = loop.time() + seconds
+        if self.timer is None:
+            self.timer = loop.call_later(seconds, self._late)
         try:
             await self.waiter
         finally:
             self.waiter = None
-            self._untimed()
 
     def _late(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
+        """One timer for many waits: a timer for each token would cost more than its bytes."""
+        self.timer = None
+        if self.waiter is None or self.waiter.done():
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self.until:
+            self.timer = loop.call_at(self.until, self._late)
+        else:
             self.waiter.set_exception(Slow())
 
     def _wake(self) -> None:
