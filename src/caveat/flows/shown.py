@@ -18,7 +18,7 @@ from caveat.verdict.answer import Cited, Doubt, Duty, May, Verdict
 
 #: What people want with answers: label, the same in a word, purpose (`other` is a model of another maker).
 ANSWERS = (("Publish them", "publish", "publish it"), ("Sell them", "sell", "sell it"),
-           ("Train another model on them", "train on", "train {other}"))
+           ("Train another model on them", "train others", "train {other}"))
 #: Acts on the model itself -> label.
 MODEL = {"run": "Run it yourself", "finetune": "Fine-tune it", "quantize": "Make it smaller (quantize)",
          "ship": "Pass it on", "serve": "Offer it as a service", "sell": "Sell it", "bundle": "Build it into an app"}
