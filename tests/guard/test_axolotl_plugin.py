@@ -190,3 +190,50 @@ def test_odd_configurations_give_one_error_or_a_judgement(here: Path, odd: dict[
         fresh().register(odd)
     except CaveatError as fault:
         assert str(fault)
+
+
+# Under `caveat guard -- axolotl train`: a stand-in that loads plugins as Axolotl does, and trains whatever happens.
+
+AXOLOTL = f"""import sys, yaml, importlib
+sys.path.insert(0, {str(Path(__file__).parents[2] / "src")!r})
+cfg = yaml.safe_load(open(sys.argv[-1]))
+for name in cfg["plugins"]:
+    try:
+        if "BROKEN" in sys.argv:
+            raise ImportError("no such library")
+        plugin = getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])()
+    except ImportError as fault:
+        print("Failed to load plugin:", fault)
+        continue
+    plugin.register(cfg)
+print("trained")
+"""
+
+
+def guarded(here: Path, *words: str) -> Any:
+    import subprocess
+
+    (here / "axolotl.py").write_text(AXOLOTL)
+    return subprocess.run([sys.executable, "-m", "caveat", "guard", "--", sys.executable, "axolotl.py", *words,
+                           "axolotl.yaml"], capture_output=True, text=True, check=False)
+
+
+def test_under_the_guard_a_plugin_that_was_heard_changes_nothing(here: Path) -> None:
+    done = guarded(here)
+
+    assert (done.returncode, "trained" in done.stdout) == (0, True), done.stderr
+
+
+def test_under_the_guard_a_plugin_that_could_not_be_loaded_fails_the_run(here: Path) -> None:
+    done = guarded(here, "BROKEN")
+
+    assert (done.returncode, "trained" in done.stdout) == (1, True)
+    assert "never asked" in done.stderr
+
+
+def test_under_the_guard_a_misspelt_plugin_starts_nothing(here: Path) -> None:
+    (here / "axolotl.yaml").write_text(RECIPE.replace("axolotl_plugin", "axolotl_plugn"))
+    done = guarded(here)
+
+    assert (done.returncode, "trained" in done.stdout) == (1, False)
+    assert "axolotl.yaml:6" in done.stderr

@@ -189,6 +189,12 @@ def unheard(recipes: Iterable[Path], records: Path) -> list[str]:
             for file in recipes if any(_ours(name) for name, _ in _plugins(file))]
 
 
+def misspelt(recipes: Iterable[Path]) -> list[str]:
+    """Before a run under the guard: names that were meant to be the plugin's and are not."""
+    return [f"{file}:{line}: {name} is no plugin; Caveat's is {PLUGIN} (Axolotl would log that and train)"
+            for file in recipes for name, line in _plugins(file) if _ours(name) and name != PLUGIN]
+
+
 def verify(recipe: Path) -> list[str]:
     """Why the plugin would not be heard when Axolotl trains this recipe with this Python; [] if it would."""
     named = [(name, line) for name, line in _plugins(recipe) if _ours(name)]

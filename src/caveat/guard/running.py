@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from caveat.errors import SettingsError
 from caveat.guard import before, summary
-from caveat.guard.command import read
+from caveat.guard.command import RECIPES, read
 from caveat.guard.decide import accepted_ids
 from caveat.guard.judged import Judged, Settings
 from caveat.guard.telling import brief, told
@@ -62,14 +62,29 @@ def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, rec
     if strict and command.blind:
         say("caveat guard: strict: nothing was started\n")
         return Guarded(1, plans, (), command.blind)
+    if deaf := of_axolotl(command.words, command.files):
+        say("".join(f"caveat guard: {line}\n" for line in (*deaf, "nothing was started")))
+        return Guarded(1, plans, (), command.blind)
     planning = [name for name, _ in plans if Path(name) in command.files]
     with records_folder() as folder:
         code = run(words, environment(settings, folder, strict, law, planning))
         found = tuple(summary.records(folder))
+        deaf = of_axolotl(command.words, command.files, folder)
     say(summary.told(found, command.blind))
+    say("".join(f"caveat guard: {line}\n" for line in deaf))
     folders, trouble = written_down(found, settings, accept, out)
     say("".join(f"caveat guard: {line}\n" for line in (*(f"lineage written into {f}" for f in folders), *trouble)))
-    return Guarded(1 if code == 0 and summary.refused(found) else code, plans, found, command.blind, folders)
+    return Guarded(1 if code == 0 and (summary.refused(found) or deaf) else code, plans, found, command.blind, folders)
+
+
+def of_axolotl(words: Sequence[str], files: Sequence[Path], records: Path | None = None) -> list[str]:
+    """Where Axolotl is run and a recipe names Caveat's plugin: why it cannot be loaded, or (after the run) that it was
+    never asked. Axolotl itself only logs a plugin that it cannot load."""
+    if not any("axolotl" in word.lower() for word in words if Path(word).suffix.lower() not in RECIPES):
+        return []
+    from caveat.guard import axolotl_plugin
+
+    return axolotl_plugin.misspelt(files) if records is None else axolotl_plugin.unheard(files, records)
 
 
 def written_down(found: Sequence[summary.Record], settings: Settings, accept: Sequence[str],
