@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ ENDLESS = {
     "recursive loops": "{% for i in messages recursive %}{{ loop(messages) }}{% endfor %}",
     "repetition": "{{ 'a' * 10**10 }}", "powers": "{{ 9 ** 99999999 }}",
     "wide format": "{{ '{:>999999999}'.format(1) }}", "old format": "{{ '%999999999d' % 1 }}",
+    "many fields": "{{ ('{0}' * 5000).format('x' * 100000) }}",
     "sums": DOUBLED.format(start="'ab'", more="ns.s ~ ns.s"), "plus": DOUBLED.format(start="'ab'", more="ns.s + ns.s"),
     "nested lists": DOUBLED.format(start="['a']", more="[ns.s, ns.s]"),
     "nested maps": DOUBLED.format(start="['a']", more="{'a': ns.s, 'b': ns.s}"),
@@ -40,7 +44,7 @@ REACHING = [
     "{{ range.__func__.__globals__ }}", "{% include '/etc/passwd' %}", "{% import 'os' as os %}",
     "{% extends '/etc/passwd' %}", "{{ messages | map('attr', '__class__') | list }}", "{{ messages.append(1) }}",
     "{{ messages[0].update({'role': 'x'}) }}", "{{ messages[0].content.encode() }}",
-    "{{ raise_exception.__globals__.x }}",
+    "{{ raise_exception.__globals__.x }}", "{{ '{0.__class__}'.format(1) }}", "{{ '{a[0]}'.format_map({'a': 1}) }}",
 ]
 
 
@@ -58,9 +62,9 @@ def test_what_real_templates_use_is_there() -> None:
             "{%- if loop.index0 > 5 %}{% break %}{% endif %}{% set ns.n = ns.n + 1 %}"
             "{% generation %}[{{ m['role'] | upper }}] {{ m.content | trim }}{% endgeneration %}"
             "{{ {'a': [1, 'é<']} | tojson }}{%- endfor %}{{ ns.n }}{{ 'a,b'.split(',')[-1] }}"
-            "{{ '%' ~ strftime_now('%Y')[:2] }}{{ tools is none }}")
+            "{{ '%' ~ strftime_now('%Y')[:2] }}{{ tools is none }}{{ '<{}{a}>'.format(1, a='b') }}")
 
-    assert Template(text, "<s>").render(ASK) == '<s>[USER] Hi {{ 7 * 7 }}{"a": [1, "é<"]}1b%20True'
+    assert Template(text, "<s>").render(ASK) == '<s>[USER] Hi {{ 7 * 7 }}{"a": [1, "é<"]}1b%20True<1b>'
 
 
 @pytest.mark.parametrize("name", ENDLESS)
@@ -95,6 +99,34 @@ def test_time_is_a_budget_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_template_refuses_is_told_in_its_words() -> None:
     with pytest.raises(EngineError, match="refuses these messages: roles must alternate"):
         Template("{{ raise_exception('roles must alternate') }}").render(ASK)
+
+
+@pytest.mark.deep
+def test_templates_of_real_models_give_what_transformers_gives(material: Path) -> None:
+    """Every template that llama.cpp keeps, against Jinja set up as transformers sets it up, without any budget."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    folder = Path(os.environ.get("LLAMA_CPP", material / "llama.cpp")) / "models" / "templates"
+    files = sorted(folder.glob("*.jinja"))
+    if not files:
+        pytest.skip(f"no templates in {folder}: set LLAMA_CPP to llama.cpp's sources")
+    plain = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    plain.filters["tojson"] = lambda value, **how: json.dumps(value, ensure_ascii=False, **how)
+    plain.globals.update(raise_exception=lambda what: 1 / 0, strftime_now=lambda how: datetime.now().strftime(how))
+    told = [{"role": "system", "content": "S"}, *ASK, {"role": "assistant", "content": "yo"}, *ASK]
+    compared = 0
+    for file in files:
+        text = file.read_text("utf-8")
+        for messages in (ASK, told):
+            try:
+                wanted = plain.from_string(text).render(messages=messages, bos_token="<s>", eos_token="</s>",
+                                                        tools=None, documents=None, add_generation_prompt=True)
+            except Exception:  # it wants other messages, or a tag that plain Jinja does not know
+                continue
+            compared += 1
+            assert Template(text, "<s>", "</s>").render(messages) == wanted, file.name
+
+    assert compared > len(files)
 
 
 def test_a_budget_is_for_one_rendering_not_for_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,9 +130,9 @@ def _environment(budget: Budget) -> Any:
         def _parse(self, source: str, name: str | None, filename: str | None) -> Any:
             return metered(super()._parse(source, name, filename), self)
 
-        def wrap_str_format(self, value: Any) -> None:
-            """None: `format` is an attribute like others, and not one of those that may be used."""
-            return None
+        def wrap_str_format(self, value: Any) -> Any:
+            plain = super().wrap_str_format(value)
+            return plain and budget.formatted(value.__self__, plain)
 
         def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
             known = next((ATTRIBUTES[kind] for kind in ATTRIBUTES if isinstance(obj, kind)), None)

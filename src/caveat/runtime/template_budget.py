@@ -9,6 +9,7 @@ A nested list of references can stand for more than memory holds, so what is mad
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -17,6 +18,9 @@ from typing import Any
 #: Steps of one rendering, letters written in it (buffers count again), seconds it takes, letters in a single text.
 STEPS, LETTERS, SECONDS, TEXT = 5_000_000, 64 << 20, 10.0, 16 << 20
 RANGE, NUMBER, STEP_LETTERS = 100_000, 10_000, 64
+
+#: A field that says how wide it wants to be, or reaches into its value.
+ODD_FIELD = re.compile(r"\{[^{}]*[:!.\[]")
 
 
 class Spent(Exception):
@@ -88,6 +92,21 @@ class Budget:
             items = between[1][0]
             if len(between[0]) * (len(items) if hasattr(items, "__len__") else RANGE) > TEXT:
                 raise Spent(f"{name} makes too long a text")
+
+    def formatted(self, text: str, plain: Callable[..., str]) -> Callable[..., str]:
+        """`text.format`, where its fields are plain ones and what they make is bounded."""
+        if ODD_FIELD.search(text):
+            raise Spent("texts are formatted with widths or parts")
+
+        def filled(*args: Any, **kwargs: Any) -> str:
+            values = (*args, *kwargs.values())
+            longest = max((len(v) if isinstance(v, str) else STEP_LETTERS * _weight(v, self.steps) for v in values),
+                          default=0)
+            if text.count("{") * longest > TEXT:
+                raise Spent("format makes too long a text")
+            return str(self.bounded(plain(*args, **kwargs)))
+
+        return filled
 
     def filter(self, name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         """A filter whose arguments are weighed before and whose result after."""
