@@ -277,7 +277,9 @@ def test_an_unknown_model_is_made_and_told(place: Place, capsys: pytest.CaptureF
     assert "Unknown is not permission" in (place.out / "README.md").read_text()
 
 
-def test_programs_read_one_object(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_programs_read_one_object(place: Place, capsys: pytest.CaptureFixture[str],
+                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caveat.flows.licence_copies.find_spec", lambda package: None)
     place.model("Llama-2-7b-hf", "meta-llama")
 
     assert place.quantize("--format", "json") == 0

@@ -88,6 +88,21 @@ def test_numbers_come_back_within_the_step_of_their_block(values: list[float], p
         assert float(np.abs(back - row).max()) <= top * share * 1.01 + 2.0**-24, name
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.floats(-8, 8, width=32), st.sampled_from([0.0, 1.0, -1.0, 0.5, -0.5, 3.5])), min_size=64,
+                max_size=64), st.integers(-30, 10))
+def test_our_own_blocks_are_those_of_the_gguf_package(values: list[float], power: int) -> None:
+    """Along columns or along rows: the same bytes, ties, empty blocks and tiny numbers included."""
+    from gguf import quants
+    from gguf.constants import GGMLQuantizationType
+
+    row = np.array([[v + 0.0 for v in values]], np.float32) * np.float32(2.0**power)
+    for name in ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"):
+        theirs = quants.quantize(row, GGMLQuantizationType[name])
+
+        assert bytes(theirs) == bytes(to_bytes(row, BY_NAME[name])), name
+
+
 def test_other_pairs_of_the_header_stay_byte_for_byte(models: dict[bool, Path], tmp_path: Path) -> None:
     """Changing one pair changes no other and no tensor."""
     source, out = models[False], tmp_path / "out.gguf"
@@ -102,23 +117,25 @@ def test_other_pairs_of_the_header_stay_byte_for_byte(models: dict[bool, Path], 
     assert [t.name for t in before.tensors] == [t.name for t in after.tensors]
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc: peak memory cannot be read")
 def test_memory_is_bounded_by_a_piece_of_a_tensor(tmp_path: Path) -> None:
     """A tensor of 96 MiB is quantized with far less than itself beyond what the imports take."""
     from tests.runtime import files
 
     source = files.write(tmp_path / "big.gguf", {"general.architecture": "llama"},
                          [("blk.0.ffn_up.weight", (4096, 6144), "F32")])
-    code = ("import resource, sys\nfrom pathlib import Path\nfrom caveat.flows.quantize_plan import layout_of\n"
+    code = ("import re, sys\nfrom pathlib import Path\nfrom caveat.flows.quantize_plan import layout_of\n"
             "from caveat.runtime.quantize import quantize, packages\n"
             "from caveat.runtime.quantize_types import targets\n"
             "layout = layout_of(Path(sys.argv[1]))[0]\npackages()\n"
-            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
+            "before = peak()\n"
             "quantize(layout, Path(sys.argv[2]), targets(layout.tensors, 'Q8_0'), {})\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)")
+            "print(peak() - before)")
     said = subprocess.run([sys.executable, "-c", code, source, tmp_path / "o.gguf"], check=True, capture_output=True,
                           text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
-    assert int(said.stdout) * 1024 < 48 << 20
+    assert 0 < int(said.stdout) * 1024 < 24 << 20
 
 
 # What goes wrong leaves the input as it was and nothing half written.

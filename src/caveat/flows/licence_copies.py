@@ -86,10 +86,10 @@ def packaged(law: str) -> Copy | None:
     for key in KEY.findall(shelf().law(law).against):
         path = folder / f"{key}.LICENSE"
         if path.is_file():
-            copy = _copy(path, "package")
-            text = FRONT.sub("", copy.text).strip() + "\n"
+            text = FRONT.sub("", text_of(path, key, licence_file.LIMIT).text).strip() + "\n"
+            copy = _read(text.encode(), path, "package")._replace(name="LICENSE")
             if law in copy.laws and not copy.odd:
-                return copy._replace(name="LICENSE", text=text)
+                return copy
     return None
 
 
@@ -117,6 +117,10 @@ def _copy(path: Path, whence: str) -> Copy:
             data = stream.read(licence_file.LIMIT)
     except OSError as fault:
         raise SettingsError(f"{path}: {fault.strerror}") from None
+    return _read(data, path, whence)
+
+
+def _read(data: bytes, path: Path, whence: str) -> Copy:
     notice = bool(licence_file.NOTICE_NAME.match(path.name))
     said = licence_file.read(data, path.name, "it")
     files = [c for c in said.claims if isinstance(c, FileClaim)]

@@ -22,8 +22,8 @@ from caveat.runtime.quantize_types import Stored, Target
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Numbers held at once (4 MiB in 32 bits, and about ten times as much in the making).
-PIECE = 1 << 20
+#: Numbers held at once: 256 KiB in 32 bits, which a cache holds; for Q6_K, whose search takes many steps, more.
+PIECE, LONG = 1 << 16, 1 << 18
 Tell = Callable[[int, int, str], None]  # bytes done, bytes in all, tensor
 
 
@@ -67,30 +67,30 @@ def _tensor(source: BinaryIO, out: BinaryIO, target: Target, layout: Layout) -> 
         copied(source, out, tensor.at, tensor.bytes())
         return
     row = tensor.dimensions[0]
-    for data in _rows(source, tensor, layout.path):
+    for data in _rows(source, tensor, layout.path, LONG if kind.name == "Q6_K" else PIECE):
         numbers = to_numbers(data, tensor.kind, row)
         if wrong := amiss(numbers, kind):
             raise EvidenceError(f"{layout.path}: tensor {tensor.name[:80]!a} holds {wrong}")
         out.write(to_bytes(numbers, kind).data)
 
 
-def _rows(source: BinaryIO, tensor: Stored, path: Path) -> Iterator[NDArray]:  # type: ignore[type-arg]
+def _rows(source: BinaryIO, tensor: Stored, path: Path, piece: int) -> Iterator[NDArray]:  # type: ignore[type-arg]
     """The bytes of some rows at a time, in one buffer that is used again."""
     np, _ = packages()
     row = tensor.dimensions[0] // tensor.kind.block * tensor.kind.bytes
     count = tensor.bytes() // row
-    step = min(count, max(1, PIECE // tensor.dimensions[0]))
+    step = min(count, max(1, piece // tensor.dimensions[0]))
     buffer = np.empty(step * row, np.uint8)
     source.seek(tensor.at)
     for first in range(0, count, step):
-        piece = buffer[:min(step, count - first) * row]
-        view, filled = memoryview(piece), 0
-        while filled < len(piece):
+        part = buffer[:min(step, count - first) * row]
+        view, filled = memoryview(part), 0
+        while filled < len(part):
             got = source.readinto(view[filled:])  # type: ignore[attr-defined]
             if not got:
                 raise EvidenceError(f"{path}: ends inside tensor {tensor.name[:80]!a}")
             filled += got
-        yield piece
+        yield part
 
 
 @contextmanager

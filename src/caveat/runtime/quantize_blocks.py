@@ -1,4 +1,4 @@
-"""Numbers into the blocks of a quantization and back: the `gguf` package's own routines, and Q6_K, which it lacks.
+"""Numbers into the blocks of a quantization and back: the `gguf` package, our quicker ones, and Q6_K, which it lacks.
 
 Every routine takes whole rows and gives bytes, so that a caller may hand over as few rows at a time as he likes.
 Q6_K follows llama.cpp's reference (ggml/src/ggml-quants.c, quantize_row_q6_K_ref), sum by sum in single precision, so
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from caveat.errors import CaveatError, EvidenceError
+from caveat.runtime.quantize_columns import TYPES, blocks
 from caveat.runtime.types import Kind
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def to_bytes(numbers: Numbers, kind: Kind) -> Bytes:
     if kind.name == "F32":
         return np.ascontiguousarray(numbers).view(np.uint8).reshape(-1)  # type: ignore[no-any-return]
     with np.errstate(all="ignore"):
-        made = _q6_k(numbers, np) if kind.name == "Q6_K" else quants.quantize(numbers, _number(kind))
+        if kind.name in TYPES:
+            made = blocks(numbers, kind.name, np)
+        else:
+            made = _q6_k(numbers, np) if kind.name == "Q6_K" else quants.quantize(numbers, _number(kind))
     return np.ascontiguousarray(made).view(np.uint8).reshape(-1)  # type: ignore[no-any-return]
 
 
