@@ -75,7 +75,7 @@ class Journal:
             self.sync()
 
     def sync(self) -> None:
-        os.fdatasync(self._file)
+        (getattr(os, "fdatasync", None) or os.fsync)(self._file)  # macOS has only the second
         self._synced = time.monotonic()
 
     def in_order(self, *, errors: bool = False) -> Iterator[Kept]:
@@ -149,10 +149,8 @@ def _write(file: int, data: bytes, path: Path) -> None:
 
 
 def _lock(file: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows: there two runs in one folder are not told apart
-        return
+    import fcntl
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
