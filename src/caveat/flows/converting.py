@@ -22,7 +22,7 @@ from caveat.flows.asking import answered, names
 from caveat.flows.handing_over import owed
 from caveat.flows.origin import claims_of, origin_of
 from caveat.flows.purpose import OriginBook
-from caveat.flows.quantizing import layout_of
+from caveat.flows.quantize_plan import layout_of
 from caveat.law.shelf import shelf
 from caveat.lineage.claims import Acceptance, LicenceClaim
 from caveat.runtime.convert import converting, external

@@ -35,7 +35,7 @@ class Tensor(NamedTuple):
 
 
 def tensors(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a folder in the order in which they lie. Raises EvidenceError naming file and tensor."""
+    """All tensors of a folder, file by file. Raises EvidenceError naming file and tensor."""
     files, index = weights(folder)
     found: dict[str, Tensor] = {}
     for file in files:
@@ -57,7 +57,7 @@ def _as_indexed(folder: Path, found: dict[str, Tensor], index: dict[str, str]) -
 
 
 def of_file(file: Path) -> tuple[Tensor, ...]:
-    """The tensors of one file by their place; raises EvidenceError for headers that lie."""
+    """The tensors of one file by name (llama.cpp's order); raises EvidenceError for headers that lie."""
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
@@ -70,7 +70,7 @@ def of_file(file: Path) -> tuple[Tensor, ...]:
     placed = sorted((_tensor(n, v, file, start, size) for n, v in header.items()), key=lambda t: (t.at, t.size))
     for lie in _overlaps(placed):
         raise EvidenceError(lie)
-    return tuple(placed)
+    return tuple(sorted(placed, key=lambda t: t.name))
 
 
 def _length(head: bytes, size: int, file: Path) -> int:

@@ -48,10 +48,14 @@ def kind_of(wanted: str, found: dict[str, Tensor]) -> str:
 
 
 def pieces(model: Model, found: dict[str, Tensor], kind: str, where: Path) -> tuple[Piece, ...]:
-    """All tensors to be written, in order. Raises EvidenceError for one too few, too many, or of another shape."""
-    made = [*_frequencies(model), *_singles(model, found, kind, where), *_experts(model, found, kind, where)]
+    """All tensors to be written, in the checkpoint's order, stacks where their last part stands.
+
+    Raises EvidenceError for one too few, too many, or of another shape.
+    """
+    made = [*_singles(model, found, kind, where), *_experts(model, found, kind, where)]
     _complete(model, {p.name for p in made}, where)
-    return tuple(made)
+    order = {name: n for n, name in enumerate(found)}
+    return (*_frequencies(model), *sorted(made, key=lambda p: max(order[t.name] for t in p.sources)))
 
 
 def _singles(model: Model, found: dict[str, Tensor], kind: str, where: Path) -> Iterator[Piece]:
