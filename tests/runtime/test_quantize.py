@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,23 @@ def test_lies_about_a_tensor_are_told(tmp_path: Path, now: bytes, words: str) ->
 
     with pytest.raises(EvidenceError, match=words):
         layout_of(source)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 420), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_corrupted_header_is_read_rightly_or_refused(changes: list[tuple[int, int]]) -> None:
+    """Whatever bytes of the header are others: one clear error, or a file that is written whole."""
+    with tempfile.TemporaryDirectory() as name:
+        source = small(Path(name) / "in.gguf")
+        data = bytearray(source.read_bytes())
+        for at, byte in changes:
+            data[at] = byte
+        source.write_bytes(data)
+        try:
+            layout_of(made(source, "Q8_0"))
+        except EvidenceError as fault:
+            assert "in" in str(fault)
+            assert left_in(Path(name)) == ["in.gguf"]
 
 
 def test_numbers_that_a_type_cannot_hold_are_told(tmp_path: Path) -> None:
