@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,15 +16,19 @@ import caveat
 from caveat.errors import CaveatError, SettingsError
 from caveat.guard import callback, lightning_callback, parts
 from caveat.guard.frames import users_line
+from caveat.guard.seen import Load
+from caveat.guard.written import since, write
 from tests.guard.runs import (
     FREE,
     LLAMA,
     MISTRAL,
     PAIRS,
+    ROWS,
     FakeTrainer,
     edges,
     hub_rows,
     model,
+    run,
     with_fake_transformers,
 )
 
@@ -226,6 +231,20 @@ def test_rows_from_memory_are_told_and_a_declaration_explains_them(made: Any, he
     assert any("memory" in p.what for p in silent.watch.judged.report.problems)
     assert not told.watch.judged.report.problems
     assert silent.watch.judged.report.verdict == "unknown"
+
+
+def test_under_the_guard_only_what_is_known_is_added(made: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard's hooks saw the loading; what is declared in code is kept beside what they write afterwards."""
+    monkeypatch.setenv("CAVEAT_GUARD", "{}")
+    one, began = made(datasets=[FREE]), time.time() - 1
+    FakeTrainer(here / "helper", model(MISTRAL), SimpleNamespace(column_names=["text"]), [one]).train()
+    guards = run(here / "helper", Load("model", MISTRAL), Load("data", ROWS), resumed=since(here / "helper", began))
+    write(here / "helper", guards)
+    [report] = caveat.check(here / "helper")
+
+    assert {p for child, _, p in edges(report) if child == "helper"} == {MISTRAL, FREE, ROWS}
+    assert not since(here / "helper", time.time() + 60)
+    assert not since(here / "nowhere", 0)
 
 
 def test_a_column_that_names_a_llama_refuses(made: Any, here: Path) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -24,6 +25,8 @@ from caveat.guard.decide import accepted_ids
 from caveat.guard.judged import Judged, Settings
 from caveat.guard.telling import brief, told
 
+#: When this process came here, for telling what was written meanwhile.
+BEGAN = time.time()
 STARTUP = Path(__file__).resolve().parent / "startup"
 #: Passed on to the command; SIGINT comes to the whole group from the terminal by itself.
 PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -100,8 +103,9 @@ def written_down(found: Sequence[summary.Record], settings: Settings, accept: Se
         if folder is None or not (out or folder.is_dir()):
             continue
         judged = judge(d.loads, d.trainer, accept=accept, settings=settings)
-        told = written.write(folder, written.Run(judged, d.loads, d.trainer, tuple(accept), date.today(), settings),
-                             make=out is not None)
+        run_ = written.Run(judged, d.loads, d.trainer, tuple(accept), date.today(), settings,
+                           resumed=written.since(folder, BEGAN))  # a callback's declarations of this run are kept
+        told = written.write(folder, run_, make=out is not None)
         trouble += told
         folders += [str(folder)] if not told else []
     return tuple(folders), tuple(trouble)

@@ -22,7 +22,7 @@ from caveat.guard.refusal import refusal
 from caveat.guard.seen import Load, Trainer
 from caveat.guard.telling import told as told_of
 
-ACCEPT = "CAVEAT_ACCEPT"
+ACCEPT, GUARDED = "CAVEAT_ACCEPT", "CAVEAT_GUARD"
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
 
@@ -89,7 +89,10 @@ class Watch:
         said = self.declared
         self.first, self.resumed = first, resumed
         self.trainer = trainer._replace(output=said.output or trainer.output, hub=said.name or trainer.hub, where=where)
-        return self.weigh(_joined(said.loads(where), parts_of(held, model, rows, where)))
+        seen = parts_of(held, model, rows, where)
+        if GUARDED in os.environ:  # its hooks saw the loading itself, and know better than an object tells
+            seen = tuple(load for load in seen if not load.unknown)
+        return self.weigh(_joined(said.loads(where), seen))
 
     def weigh(self, loads: Sequence[Load]) -> Judged:
         """The same for loads that are known already."""
@@ -108,7 +111,7 @@ class Watch:
 
     def write(self, done: bool = True) -> None:
         """Lineage and card beside the model, by one process of the run; trouble is told and ends nothing."""
-        if self.judged is None or not self.first or not self.trainer.output:
+        if self.judged is None or not self.first or not self.trainer.output or not self.loads:
             return
         from caveat.guard.written import Run, write
 

@@ -55,6 +55,14 @@ def write(output: Path, run: Run, make: bool = True) -> list[str]:
     return told
 
 
+def since(output: Path, began: float) -> bool:
+    """Whether a caveat.toml there was written after that second (of `time.time`): by a callback inside the run."""
+    try:
+        return (output / SETTINGS).stat().st_mtime >= began
+    except OSError:
+        return False
+
+
 def evidence_of_run(run: Run) -> Evidence:
     """All claims about the run: what was loaded, what a recipe said, what the project's caveat.toml declares."""
     around = surroundings(run.settings)
