@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.runtime.provenance import CROISSANT_FILE
-from caveat.runtime.row_scan import Row, RowsDigest, rows_of
+from caveat.runtime.row_scan import Row, RowsDigest, counted, rows_of
 from caveat.runtime.rows import file_digest
 
 #: Faults of one file that are told one by one; ids that are kept to find repeated rows.
@@ -148,6 +148,8 @@ class _Comparison:
 
     def _rows(self, file: str, same: bool) -> int:
         """Every row against the statement of its run; returns how many there are."""
+        if same and not self.whole and (quick := self._counted(file)):
+            return quick
         count, before = 0, len(self.faults)
         for row in rows_of(self.folder / file, self.whole):
             count += not row.odd
@@ -158,6 +160,14 @@ class _Comparison:
             elif told and len(self.faults) - before == MOST_FAULTS:
                 self.faults.append(Fault("row", file, "more rows that do not belong; they are not listed"))
         return count
+
+    def _counted(self, file: str) -> int:
+        """The rows of a file whose bytes are those stated, by columns; 0 where a row has to be looked at."""
+        words = counted(self.folder / file) if file.endswith(".parquet") else Counter()
+        if any(run not in self.by_run or self.by_run[run].generator != who for who, run in words):
+            return 0
+        self.counts.update({(who, run, file): n for (who, run), n in words.items()})
+        return sum(words.values())
 
     def _row(self, file: str, row: Row) -> list[Fault]:
         if row.odd:
