@@ -52,12 +52,16 @@ def home() -> Iterator[str]:
     """The address of two models: one whose answers may train others, one whose answers may not."""
     from caveat.runtime.serving.endpoint import Served, endpoint
     from caveat.runtime.serving.gate import Gate
+    from caveat.runtime.serving.pages import Pages
     from tests.runtime.serving_parts import Running
 
     names = {"small": "HuggingFaceTB/SmolLM2-135M-Instruct", "llama": "meta-llama/Llama-2-7b-chat-hf"}
-    models = [Served(id, (), "x", Parrot, lambda id=id, name=name: panel(id, origin_of(name), "mistral-7b"))  # type: ignore[misc]
-              for id, name in names.items()]
-    with Running(Gate(endpoint(tuple(models)))) as up:
+    models = tuple(Served(id, (), "x", Parrot) for id in names)
+
+    async def shown() -> dict[str, Any]:
+        return {"models": [panel(id, origin_of(name), "mistral-7b") for id, name in names.items()], "place": "Here."}
+
+    with Running(Gate(Pages(endpoint(models), "/", shown))) as up:
         yield up.url + "/"
 
 

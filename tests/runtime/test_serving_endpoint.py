@@ -18,6 +18,7 @@ from caveat.flows.serving import serve
 from caveat.runtime.serving.endpoint import Served, endpoint
 from caveat.runtime.serving.gate import Gate, bare, local
 from caveat.runtime.serving.middleware import ProvenanceMiddleware
+from caveat.runtime.serving.pages import Pages
 from caveat.runtime.serving.settings import Settings
 from tests.runtime.serving_parts import Running, httpx, logged, wait_until
 
@@ -65,7 +66,10 @@ def toy() -> Toy:
 
 @pytest.fixture
 def running(toy: Toy, tmp_path: Path) -> Iterator[Running]:
-    app = endpoint((Served("toy", ("acme/toy",), "acme", lambda: toy, lambda: {"id": "toy"}),))
+    async def shown() -> dict[str, Any]:
+        return {"models": []}
+
+    app = Pages(endpoint((Served("toy", ("acme/toy",), "acme", lambda: toy),)), "/", shown)
     with Running(Gate(ProvenanceMiddleware(app, Settings(log=str(tmp_path / "log"))))) as up:
         yield up
 

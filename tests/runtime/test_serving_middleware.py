@@ -169,8 +169,8 @@ SSE = b'data: {"choices":[{"delta":{"content":"a"}}]}\r\n\r\n: comment\n\ndata: 
     (b"[" * 100_000, "application/json", ("", "", None, None, False)),
 ])
 def test_answers_of_several_shapes_are_read(body: bytes, media: str, said: tuple[Any, ...]) -> None:
-    assert told.said(body, media, "") == said
-    assert told.said(gzip.compress(body), media, "gzip") == said
+    assert told.said(body, media, "")[:5] == said
+    assert told.said(gzip.compress(body), media, "gzip")[:5] == said
     assert told.said(body, media, "br").text == ""
 
 
@@ -189,5 +189,10 @@ def test_no_json_breaks_the_reading(value: Any) -> None:
     told.messages(told.asked(json.dumps(value).encode()))
 
 
-def test_names_are_settings() -> None:
+def test_a_name_that_nobody_told_of_gets_no_generator(tmp_path: Path) -> None:
+    """An adapter that is served under a name of its own is not its base."""
+    (tmp_path / "o.json").write_text('{"m": {"name": "a/m", "purl": "pkg:huggingface/a/m"}}')
+    find = from_environment({"CAVEAT_ORIGINS": str(tmp_path / "o.json")}).find
+
+    assert [bool(find(name)) for name in ("m", "my-adapter", "")] == [True, False, True]
     assert Settings().find("x") is None

@@ -60,6 +60,7 @@ def test_killed_outright_it_leaves_a_whole_log_that_knows_what_was_asked(tmp_pat
     assert checked(log).faults == ()
 
 
+@pytest.mark.deep
 def test_interrupted_it_ends_well_and_says_who_cut_the_answer_off(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with Upstream(endless) as upstream, proxy(upstream.url, log, "--host", "127.0.0.1") as (port, running), \
@@ -75,9 +76,10 @@ def test_interrupted_it_ends_well_and_says_who_cut_the_answer_off(tmp_path: Path
     row, = exchanges(log)
     assert (code, row["ended"], row["cut_by"]) == (0, "cut off", "server")
     assert row["response_bytes"] > 0 and seconds < 15
-    assert told.startswith(f"http://127.0.0.1:{port}/v1  run serve-") and "Traceback" not in told
+    assert told.startswith(f"http://127.0.0.1:{port}/caveat/  run serve-") and "Traceback" not in told
 
 
+@pytest.mark.deep
 def test_a_taken_port_and_an_open_door_are_told(tmp_path: Path) -> None:
     with closing(socket.create_server(("0.0.0.0", 0))) as s:
         words = ["proxy", "--upstream", "http://127.0.0.1:9", "--host", "0.0.0.0", "--port", str(s.getsockname()[1])]

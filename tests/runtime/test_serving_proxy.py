@@ -95,6 +95,7 @@ def test_a_stream_passes_byte_for_byte(tmp_path: Path) -> None:
                                                                len(b"".join(WHOLE)))
     assert row["text_sha256"] == sha256(b"Hello").hexdigest()
     assert (row["ended"], row["cut_by"], row["finish_reason"], row["status"]) == ("finished", None, "stop", 200)
+    assert (row["model"], row["answered_as"]) == ("meta-llama/Llama-2-7b-chat-hf", "m")
     assert row["path"] == "/v1/chat/completions"
 
 
@@ -243,6 +244,7 @@ def test_headers_that_concern_one_connection_stay_there() -> None:
     assert onward(told, frozenset((b"connection", b"te"))) == [(b"x-two", b"2")]
 
 
+@pytest.mark.deep
 def test_openais_own_client_lists_chats_streams_and_sees_errors(tmp_path: Path) -> None:
     openai = pytest.importorskip("openai")
 
@@ -278,6 +280,26 @@ def test_openais_own_client_lists_chats_streams_and_sees_errors(tmp_path: Path) 
     assert [r["text_sha256"] for r in rows[:2]] == [sha256(b"Hello").hexdigest()] * 2
     assert rows[2]["status"] == 404
     assert upstream.got[0][0].startswith(b"GET /v1/models ")
+
+
+def test_the_page_before_an_upstream_lists_its_models_and_says_where_words_go(tmp_path: Path) -> None:
+    async def lists(head: bytes, body: bytes, out: asyncio.StreamWriter) -> None:
+        text = b'{"data": [{"id": "meta-llama/Llama-2-7b-chat-hf"}, {"id": "a b"}, {"id": 3}, 4]}'
+        out.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+
+    with Upstream(lists) as upstream, proxy(upstream.url, tmp_path) as running:
+        page = httpx.get(running.url + "/caveat/")
+        shown = httpx.get(running.url + "/caveat/models").json()
+        httpx.get(running.url + "/")
+    with proxy("http://127.0.0.1:9", tmp_path) as running:
+        nothing = httpx.get(running.url + "/caveat/models").json()
+
+    assert "default-src 'none'" in page.headers["content-security-policy"] and "Shift+Enter" in page.text
+    assert [(m["id"], m["answers"][2]["verdict"]) for m in shown["models"]] == [
+        ("meta-llama/Llama-2-7b-chat-hf", "prohibited")]
+    assert "goes to 127.0.0.1" in shown["place"]
+    assert [head.split(b" ")[1] for head, _ in upstream.got] == [b"/v1/models", b"/"]
+    assert (nothing["models"], "does not list them" in nothing["fault"]) == ([], True)
 
 
 def test_a_named_model_is_what_its_answers_are_of(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def listening(server: Server, options: argparse.Namespace, page: bool) -> int:
     from caveat.runtime.serving.running import listen
 
     host = f"[{options.host}]" if ":" in options.host.strip("[]") else options.host
-    print(f"http://{host}:{options.port}/{'' if page else 'v1'}  run {server.run_id}", file=sys.stderr)
+    print(f"http://{host}:{options.port}/{'' if page else 'caveat/'}  run {server.run_id}", file=sys.stderr)
     for line in server.serves:
         print(f"  {visible(line, 500)}", file=sys.stderr)
     if not local(options.host):

@@ -5,6 +5,7 @@ The origin of each model and what its terms allow are found here, once; the serv
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from caveat.runtime.serving.endpoint import Served, endpoint
 from caveat.runtime.serving.headers import Known
 from caveat.runtime.serving.log import Log
 from caveat.runtime.serving.middleware import App, ProvenanceMiddleware
-from caveat.runtime.serving.proxy import Proxy
+from caveat.runtime.serving.pages import Pages
+from caveat.runtime.serving.proxy import NO_ANSWER, Proxy
 from caveat.runtime.serving.reading import Checked, checked, exchanges
 from caveat.runtime.serving.running import gated
 from caveat.runtime.serving.settings import Settings, run_id
@@ -31,6 +33,7 @@ PURPOSES = {"train": "train {other}", "sell": "sell it", "publish": "publish it"
 #: Models to ask about, the first of another maker than the served one.
 OTHERS = (("mistralai/", "mistral-7b"), ("tiiuae/", "falcon-7b"))
 EVERY_POST = ("",)
+AT_HOME = "The model runs on this computer: nothing you type leaves it."
 
 
 class Server(NamedTuple):
@@ -74,7 +77,12 @@ def serve(files: Sequence[str], *, host: str, names: Sequence[str] = (), log: st
     find = lru_cache(maxsize=None)(lambda id: known(origins[id]))
     settings = Settings(lambda model: find(also[model]) if model in also else None, log, keep_text, run_id=run_id())
     kept = Log(log) if log else None
-    app = gated(ProvenanceMiddleware(endpoint(models), settings, kept), host, tuple(names))
+
+    async def shown() -> Mapping[str, Any]:
+        return {"models": [await asyncio.to_thread(side, id) for id in origins], "place": AT_HOME}
+
+    side = lru_cache(maxsize=None)(lambda id: panel(id, origins[id], other_than(origins[id])))
+    app = gated(ProvenanceMiddleware(Pages(endpoint(models), "/", shown), settings, kept), host, tuple(names))
     return Server(app, kept, tuple(f"{id}: {o.purl}" for id, o in origins.items()), settings.run_id)
 
 
@@ -89,9 +97,8 @@ def _served(id: str, origin: Origin, threads: int, context: int) -> Served:
     def open_() -> Engine:
         return local(origin.file, threads=threads, context=context)
 
-    shown = lru_cache(maxsize=1)(lambda: panel(id, origin, other_than(origin)))
     also = () if origin.name == id else (origin.name,)
-    return Served(id, also, origin.name.partition("/")[0] if "/" in origin.name else "local", open_, shown)
+    return Served(id, also, origin.name.partition("/")[0] if "/" in origin.name else "local", open_)
 
 
 # -- caveat proxy -------------------------------------------------------------------------------------------------
@@ -106,11 +113,26 @@ def proxied(upstream: str, *, host: str, names: Sequence[str] = (), log: str = "
     first = {model: origin_of(model, url=upstream, named=name, on=on) for model, name in (named or {}).items()}
 
     def find(model: str) -> Known | None:
+        if not model and len(first) == 1:  # some servers hold one model and want no name
+            return known(next(iter(first.values())))
         return known(first.get(model) or origin_of(model, url=upstream, on=on)) if spoken(model) else None
 
     settings = Settings(find, log, keep_text, EVERY_POST, run_id())
     kept = Log(log) if log else None
-    app = gated(ProvenanceMiddleware(proxy, settings, kept), host, tuple(names))
+
+    def side(model: str) -> dict[str, Any]:
+        origin = first.get(model) or origin_of(model, url=upstream, on=on)
+        return panel(model, origin, other_than(origin))
+
+    async def shown() -> Mapping[str, Any]:
+        place = f"What you type goes to {proxy.where.host}, as with any program that asks there."
+        try:
+            return {"models": [await asyncio.to_thread(side, m) for m in await proxy.models() if spoken(m)],
+                    "place": place}
+        except NO_ANSWER:
+            return {"models": [], "place": place, "fault": f"{proxy.where.host} does not list them (without a key)"}
+
+    app = gated(ProvenanceMiddleware(Pages(proxy, "/caveat/", shown), settings, kept), host, tuple(names))
     return Server(app, kept, (f"{upstream}", *(f"{m}: {o.purl}" for m, o in first.items())), settings.run_id)
 
 

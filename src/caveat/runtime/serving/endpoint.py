@@ -1,6 +1,5 @@
-"""GGUF files served at home, as OpenAI's clients expect it, with a chat page at `/`.
+"""GGUF files served at home, as OpenAI's clients expect it.
 
-    GET / · /caveat/page.css · /caveat/page.js · /caveat/models      the page, and what may be done with the answers
     GET /v1/models · /v1/models/NAME      POST /v1/chat/completions  (streamed or not)
 """
 
@@ -10,7 +9,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.errors import CaveatError
@@ -22,26 +20,16 @@ from caveat.runtime.serving.proxy import Gone, TooLarge
 from caveat.runtime.serving.proxy import whole as body_of
 from caveat.runtime.serving.replies import fault
 
-PAGE = Path(__file__).parent / "page"
 MOST_BODY = 4 << 20
-#: The page asks nothing of anybody but this server, runs only its own script and is shown in no other page.
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-GUARDS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer",
-          "cache-control": "no-cache", "cross-origin-opener-policy": "same-origin",
-          "cross-origin-resource-policy": "same-origin", "x-frame-options": "DENY"}
-FILES = {"/": ("page.html", "text/html"), "/caveat/page.css": ("page.css", "text/css"),
-         "/caveat/page.js": ("page.js", "text/javascript"), "/favicon.ico": ("icon.svg", "image/svg+xml")}
 
 
 class Served(NamedTuple):
-    """A model to serve: the name clients use, other names it answers to, how to open it, and what the page shows."""
+    """A model to serve: the name clients use, other names it answers to, its owner, and how to open it."""
 
     id: str
     also: tuple[str, ...]
     owner: str
     open: Callable[[], Engine]
-    shown: Callable[[], Mapping[str, Any]]
 
 
 def endpoint(models: tuple[Served, ...]) -> App:
@@ -54,8 +42,8 @@ def endpoint(models: tuple[Served, ...]) -> App:
     desk = Desk(models)
     return Starlette(lifespan=desk.live, exception_handlers={404: desk.nowhere, 405: desk.nowhere}, routes=[
         Route("/v1/models", desk.list), Route("/v1/models/{name:path}", desk.one),
-        Route("/v1/chat/completions", desk.chat, methods=["POST"]), Route("/caveat/models", desk.shown),
-        Route("/v1/completions", desk.bare, methods=["POST"]), *(Route(path, desk.file) for path in FILES),
+        Route("/v1/chat/completions", desk.chat, methods=["POST"]),
+        Route("/v1/completions", desk.bare, methods=["POST"]),
     ])
 
 
@@ -77,12 +65,6 @@ class Desk:
         what = f"{request.method} {request.url.path[:200]}: there is nothing here"
         return _json(fault(error.status_code, what, "not_found"), error.status_code)
 
-    async def file(self, request: Any) -> Any:
-        from starlette.responses import Response
-
-        name, media = FILES[request.url.path]
-        return Response(PAGE.joinpath(name).read_bytes(), media_type=media, headers=GUARDS)
-
     async def list(self, request: Any) -> Any:
         return _json({"object": "list", "data": [self._listed(m) for m in self.models]})
 
@@ -92,11 +74,6 @@ class Desk:
 
     def _listed(self, m: Served) -> dict[str, Any]:
         return {"id": m.id, "object": "model", "created": self.since, "owned_by": m.owner}
-
-    async def shown(self, request: Any) -> Any:
-        from starlette.concurrency import run_in_threadpool
-
-        return _json({"models": [await run_in_threadpool(m.shown) for m in self.models]})
 
     async def bare(self, request: Any) -> Any:
         return _bad(Bad(404, "only chats are answered here: use /v1/chat/completions", "unsupported_route"))

@@ -90,6 +90,7 @@ class Exchange:
             "kind": "answered", "exchange": self.id, "ended_at": now(), "status": self.status,
             "response_sha256": self.answer.digest.hexdigest(), "response_bytes": self.answer.size,
             "text_sha256": told.digest(said.text) if said.text else None, "finish_reason": said.finish or None,
+            "answered_as": said.model or None,
             "tokens": {"prompt": usage.get("prompt_tokens", said.prompt_tokens),
                        "completion": usage.get("completion_tokens", said.completion_tokens)},
             "ended": "cut off" if cut_by else "finished", "cut_by": cut_by or None,

@@ -29,6 +29,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 #: Origins that were found, by model name; names come from strangers, so there is a bound.
 MOST_NAMES = 1000
+#: Bytes of a request that are parsed in a thread, so that others need not wait.
+LARGE = 128 << 10
 #: Where the exchange lies in the scope, for an app that knows who cut it off.
 KEY = "caveat.exchange"
 
@@ -133,7 +135,8 @@ class Watched:
 
     async def _asked(self) -> None:
         exchange = self.exchange
-        exchange.body = told.asked(exchange.request.whole())
+        body = exchange.request.whole()
+        exchange.body = told.asked(body) if len(body) < LARGE else await asyncio.to_thread(told.asked, body)
         exchange.known, self.headers = await self.owner.known(told.model_of(exchange.body, exchange.path))
         self._ask()
         self.gone = asyncio.create_task(self._listen())

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from caveat.runtime.serving import told
 from caveat.runtime.serving.gate import MOST_BODY
 from caveat.runtime.serving.middleware import KEY, Receive, Scope, Send
 from caveat.runtime.serving.replies import error
@@ -21,6 +22,14 @@ from caveat.runtime.serving.wire import TARGET, Broke, Headers, Slow, Unreachabl
 HOP = frozenset((b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
                  b"te", b"trailer", b"trailers", b"transfer-encoding", b"upgrade", b"expect"))
 OURS = HOP | {b"host", b"content-length"}
+
+
+#: Of the models that an upstream lists: bytes of the list, and how many are shown on the page.
+MOST_LIST, MOST_LISTED = 1 << 20, 50
+
+
+#: What `Proxy.models` raises where the upstream gives no list.
+NO_ANSWER = (Unreachable, Slow, Broke)
 
 
 class Gone(Exception):
@@ -80,6 +89,25 @@ class Proxy:
             _cut(scope, "upstream")  # returning without an end makes the server break the connection
         finally:
             answer.close()
+
+    async def models(self) -> list[str]:
+        """The names of the models that the upstream lists without being shown a key. Raises what `ask` raises, Broke
+        for a list that is none."""
+        prefix = b"" if self.where.path.endswith(b"/v1") else b"/v1"
+        answer = await self.upstream.ask("GET", self.where.path + prefix + b"/models", [], b"")
+        try:
+            body = b""
+            async for piece in answer.pieces():
+                body += piece
+                if len(body) > MOST_LIST:
+                    raise Broke
+        finally:
+            answer.close()
+        listed = told.asked(body).get("data")
+        if answer.status != 200 or not isinstance(listed, list):
+            raise Broke
+        named = [m["id"] for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str)]
+        return [name for name in named if len(name) <= told.LONGEST_NAME][:MOST_LISTED]
 
     def _target(self, scope: Scope) -> bytes:
         """The upstream's own path is put before, unless the client already wrote it. Raises ValueError."""

@@ -21,9 +21,9 @@ LONGEST_ROW = 64 << 20
 MOST_FAULTS = 100
 MOST_OPEN = 100_000
 #: Columns of an exported row, in their order; what is not known is null.
-COLUMNS = ("generator", "run_id", "exchange", "time", "model", "terms", "terms_on", "path", "stream", "parameters",
-           "messages", "response", "request_sha256", "request_bytes", "status", "response_sha256", "response_bytes",
-           "text_sha256", "finish_reason", "tokens", "ended", "cut_by", "seconds")
+COLUMNS = ("generator", "run_id", "exchange", "time", "model", "answered_as", "terms", "terms_on", "path", "stream",
+           "parameters", "messages", "response", "request_sha256", "request_bytes", "status", "response_sha256",
+           "response_bytes", "text_sha256", "finish_reason", "tokens", "ended", "cut_by", "seconds")
 
 
 class Checked(NamedTuple):

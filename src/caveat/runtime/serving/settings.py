@@ -2,6 +2,7 @@
 
     CAVEAT_GENERATOR=OWNER/NAME or pkg:...    whose answers these are, whatever model is named
     CAVEAT_ORIGINS=origins.json               {"served name": {"name": ..., "purl": ..., "laws": [...], "may": {...}}}
+                                              a name that is not in it (an adapter, say) gets no generator
     CAVEAT_LOG=served.sqlite                  the log; without it only headers are written
     CAVEAT_KEEP_TEXT=1                        the log keeps texts, not only digests
     CAVEAT_PATHS=/my/route,/other             more routes whose POST requests are answered by a model
@@ -57,10 +58,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a middleware that is loaded by its import path. Raises SettingsError."""
     file, generator = environment.get("CAVEAT_ORIGINS", ""), environment.get("CAVEAT_GENERATOR", "")
     origins = read_origins(Path(file)) if file else {}
-    default = _named(generator) if generator else next(iter(origins.values())) if len(origins) == 1 else None
+    default = _named(generator) if generator else None
+    sole = next(iter(origins.values())) if len(origins) == 1 else None
     more = tuple(p for p in environment.get("CAVEAT_PATHS", "").split(",") if p)
     keep = environment.get("CAVEAT_KEEP_TEXT", "").lower() in ("1", "true", "yes")
-    return Settings(lambda model: origins.get(model, default), environment.get("CAVEAT_LOG", ""), keep,
+    find: Find = lambda model: origins.get(model) or default or (None if model else sole)  # noqa: E731
+    return Settings(find, environment.get("CAVEAT_LOG", ""), keep,
                     (*ROUTES, *more), run_id())
 
 

@@ -20,13 +20,15 @@ ASKED = ("messages", "prompt", "input", "contents")
 
 
 class Said(NamedTuple):
-    """The text of an answer, why it stopped ("" = it did not say), tokens in and out, and whether its end was seen."""
+    """The text of an answer, why it stopped ("" = it did not say), tokens in and out, whether its end was seen, and
+    which model it says it is of."""
 
     text: str = ""
     finish: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     ended: bool = False
+    model: str = ""
 
 
 def asked(body: bytes) -> dict[str, Any]:
@@ -139,7 +141,8 @@ def _added(found: Said, event: Mapping[str, Any]) -> Said:
     stop = _stop(event) or found.finish
     counts = _counts(event)
     return found._replace(
-        finish=stop, prompt_tokens=found.prompt_tokens if counts[0] is None else counts[0],
+        model=found.model or model_of(event, ""), finish=stop,
+        prompt_tokens=found.prompt_tokens if counts[0] is None else counts[0],
         completion_tokens=found.completion_tokens if counts[1] is None else counts[1],
         ended=found.ended or event.get("done") is True or event.get("type") in ("message_stop", "response.completed"))
 

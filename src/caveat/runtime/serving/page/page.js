@@ -64,7 +64,10 @@ async function begin() {
   try {
     const answer = await fetch("/caveat/models");
     if (!answer.ok) throw new Error(`the server says ${answer.status}`);
-    models = (await answer.json()).models;
+    const told = await answer.json();
+    models = told.models;
+    $("place").textContent = told.place;
+    if (!models.length) throw new Error(told.fault || "there are none");
   } catch (fault) {
     tell(`The models could not be listed: ${fault.message}`);
     return;
