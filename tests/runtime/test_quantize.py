@@ -300,3 +300,11 @@ def test_an_engine_that_fails_is_told_in_its_own_words(tmp_path: Path, monkeypat
     with pytest.raises(EngineError, match="ended with 3: no such type"):
         engine = next(e for e in quantize_engine.found() if e.name == "llama-quantize")
         engine.run(Job(tmp_path / "in.gguf", tmp_path / "out.gguf", "Q4_K_M"))
+
+
+@pytest.mark.parametrize("words", ["main: build = 4000 (0c1e570)", "version: 0.5.0-dev (build 4000, commit 0c1e570)"])
+def test_the_version_of_the_tool_is_told(words: str) -> None:
+    found = quantize_engine.BUILD.search(words)
+
+    assert found
+    assert found.groups() == ("4000", "0c1e570")

@@ -24,6 +24,8 @@ from caveat.runtime.quantize_types import FILE_TYPES
 NEEDS_MATRIX = frozenset("Q2_K_S IQ3_XXS IQ2_M IQ2_S IQ2_XS IQ2_XXS IQ1_M IQ1_S".split())
 #: Engines in the order in which they are tried; "gguf" is the package, and no engine of llama.cpp.
 ENGINES = ("llama-cpp-python", "llama-quantize")
+#: "main: build = 4000 (0c1e570)" of older tools, "version: 0.5.0 (build 1, commit 0c1e570)" of newer ones.
+BUILD = re.compile(r"build (?:= )?(\d+)(?: \(|, commit )(\w+)\)")
 #: Longest tail of an engine's own words that is shown, in lines.
 TAIL = 4
 INSTALL = ("pip install llama-cpp-python (it compiles llama.cpp, some minutes), or llama.cpp's own llama-quantize on "
@@ -87,7 +89,7 @@ def _tool(job: Job) -> str:
              *(["--imatrix", str(job.matrix.absolute())] if job.matrix else [])]
     tool = shutil.which("llama-quantize") or "llama-quantize"
     said = _ran([tool, *flags, str(job.source.absolute()), str(job.out.absolute()), job.name, str(job.threads)], job)
-    build = re.search(r"build = (\d+) \((\w+)\)", said)
+    build = BUILD.search(said)
     return f"build {build[1]} ({build[2]})" if build else "of unknown version"
 
 
