@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "two licences side by side, by what they let you do",
     "completion": "print a completion script for bash, zsh or tcsh",
     "convert": "a checkpoint folder as one GGUF file, with its licence and source in the header",
+    "detect": "whether a text carries your watermark",
     "explain": "a licence in our words: its clauses, its disputed words",
     "fit": "will it fit, at which quantization, with how much context",
     "fix": "the smallest changes that make it acceptable, each with its new verdict",

@@ -40,6 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="go on with the run in DIR")
     add("--retry-errors", action="store_true", help="with --resume: ask the rows again that failed")
     _sampling(parser)
+    add("--watermark", type=Path, metavar="KEYFILE",
+        help="mark the choice of words with this key (made where there is none; needs llama-cpp-python)")
     add("--licence", default="", metavar="ID", help="what you publish the rows under (default: nothing is stated)")
     add("--title", default="", help="the card's title")
     add("--by", default="", metavar="NAME", help="who ran it, for the statement")

@@ -64,6 +64,7 @@ class Wanted(NamedTuple):
     by: str = ""
     licence: str = ""
     title: str = ""
+    watermark: Path | None = None  # file of the key; made where there is none
 
 
 class Start(NamedTuple):
@@ -144,10 +145,27 @@ def _asked(wanted: Wanted, origin: Origin, seen: Survey, before: Begun | None) -
     return {"model": origin.purl, "asked_as": wanted.model if wanted.url else "", "url": wanted.url,
             "prompts": seen.sha256, "terms_on": origin.terms_on, "purpose": wanted.purpose, "format": wanted.format,
             "verifiable": wanted.verifiable, "seed": chosen if wanted.seed is None else wanted.seed,
-            "context": wanted.context, **sampling}
+            "context": wanted.context, **sampling, **_mark(wanted)}
+
+
+def _mark(wanted: Wanted) -> dict[str, str]:
+    """The id of the watermark's key, and nothing else of it."""
+    if wanted.watermark is None:
+        return {}
+    from caveat.runtime.watermark import key_at
+
+    if wanted.url:
+        raise SettingsError("--watermark needs a model in this process: at an address its logits cannot be reached")
+    return {"watermark": key_at(wanted.watermark).id()}
 
 
 def _engine(wanted: Wanted, origin: Origin) -> Engine:
+    if wanted.watermark is not None:
+        from caveat.runtime.marked_engine import marked
+        from caveat.runtime.watermark import read_key
+
+        return marked(_gguf(Path(origin.file)), read_key(wanted.watermark), threads=wanted.threads,
+                      context=wanted.context)
     if wanted.url:
         return remote(wanted.url, key=wanted.key, timeout=wanted.timeout)
     return local(_gguf(Path(origin.file)), threads=wanted.threads, context=wanted.context)
@@ -208,7 +226,7 @@ def _run(wanted: Wanted, begun: Start, seen: Survey, state: Begun, engine: tuple
          errors: int) -> Run:
     from importlib.metadata import version
 
-    sent = {k: state.asked[k] for k in ("temperature", "max_tokens", "top_p", "seed", "context")
+    sent = {k: state.asked[k] for k in ("temperature", "max_tokens", "top_p", "seed", "context", "watermark")
             if state.asked.get(k) is not None}
     verdict = begun.verdict.verdict if begun.verdict else ""
     return Run(state.run_id, begun.origin, *engine, sent, seen.sha256, state.started, run_folder.now(), rows, errors,
