@@ -253,6 +253,23 @@ def test_a_statement_of_another_builder_is_none_of_ours(folder: Path) -> None:
     assert verify(folder).faults == ()
 
 
+def test_rows_that_failed_are_held_to_their_digest(tmp_path: Path) -> None:
+    """errors.jsonl is a file of the run and holds no rows of it."""
+    import hashlib
+
+    run_folder(tmp_path / "rows", LLAMA_2)
+    errors = tmp_path / "rows" / "errors.jsonl"
+    errors.write_text('{"line": 3, "why": "no"}\n')
+    digest = hashlib.sha256(errors.read_bytes()).hexdigest()
+    rewrite_statement(tmp_path / "rows", lambda s: s["subject"].append(
+        {"name": errors.name, "digest": {"sha256": digest}}))
+
+    assert verify(tmp_path / "rows").faults == ()
+    errors.write_text("")
+
+    assert said(verify(tmp_path / "rows")) == {("changed", "errors.jsonl", None)}
+
+
 # Not tampering.
 
 
