@@ -3,12 +3,15 @@
     python benchmarks/guard.py [--python PATH] [--rounds 15] [--steps 200]
 
 `--python` names the Python of the environment that trains (with torch and transformers; what it lacks is left out and
-said). A start is a whole process; medians of interleaved rounds are compared, and their difference is held to 100 ms.
+said). A start is a whole process; medians of interleaved rounds are compared. Processor time is told beside the time on
+the clock, because a busy machine hides milliseconds on the clock; it is what is held to 100 ms.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from caveat.guard.judged import Settings
 from caveat.guard.running import environment
@@ -36,29 +40,39 @@ print(took[0] * 1e3, sorted(took[1:])[len(took) // 2] * 1e6)
 """
 
 
-def once(command: list[str], env: Mapping[str, str]) -> tuple[float, str]:
-    """Seconds of one whole process, and what it printed."""
-    start = time.perf_counter()
+class Ran(NamedTuple):
+    """One whole process: seconds on the clock and of the processor, and what it printed."""
+
+    clock: float
+    processor: float
+    said: str
+
+
+def once(command: list[str], env: Mapping[str, str]) -> Ran:
+    used, start = _processor(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(env))
-    seconds = time.perf_counter() - start
+    clock = time.perf_counter() - start
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return seconds, done.stdout
+    return Ran(clock, _processor() - used, done.stdout)
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def environments(folder: Path) -> dict[str, dict[str, str]]:
     """Without the guard, and as `caveat guard` hands it on."""
-    import os
-
     bare = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "CAVEAT_GUARD")}
     guarded = environment(Settings(), folder, strict=False)
     return {"without": bare, "with": {**bare, **{k: guarded[k] for k in ("CAVEAT_GUARD", "PYTHONPATH")}}}
 
 
 def in_turn(command: list[str], envs: Mapping[str, Mapping[str, str]],
-            rounds: int) -> dict[str, list[tuple[float, str]]]:
+            rounds: int) -> dict[str, list[Ran]]:
     """Every round runs both, in turn; one round first, unmeasured, fills the caches."""
-    found: dict[str, list[tuple[float, str]]] = {name: [] for name in envs}
+    found: dict[str, list[Ran]] = {name: [] for name in envs}
     for n in range(rounds + 1):
         for name, env in envs.items():
             ran = once(command, env)
@@ -74,10 +88,11 @@ def starts(python: str, envs: Mapping[str, Mapping[str, str]], rounds: int) -> b
             print(f"{name}: left out, {python} has not got them")
             continue
         ran = in_turn([python, "-c", code], envs, rounds)
-        bare, guarded = (median(s for s, _ in ran[k]) * 1e3 for k in ("without", "with"))
-        print(f"{name}: {bare:.1f} ms without, {guarded:.1f} ms with; difference of medians {guarded - bare:+.1f} ms "
-              f"(ratio {guarded / bare:.2f}, limit {LIMIT_MS} ms)")
-        good &= guarded - bare < LIMIT_MS
+        for what in ("clock", "processor"):
+            bare, guarded = (median(getattr(r, what) for r in ran[k]) * 1e3 for k in ("without", "with"))
+            print(f"{name}, {what}: {bare:.1f} ms without, {guarded:.1f} ms with; difference of medians "
+                  f"{guarded - bare:+.1f} ms (ratio {guarded / bare:.2f}, limit {LIMIT_MS} ms)")
+            good &= what == "clock" or guarded - bare < LIMIT_MS
     return good
 
 
@@ -87,7 +102,7 @@ def steps(python: str, envs: Mapping[str, Mapping[str, str]], rounds: int, many:
         print(f"steps and decision: left out, {python} has no torch")
         return
     ran = in_turn([python, "-c", LOOP, str(many)], envs, max(3, rounds // 3))
-    told = {k: [tuple(map(float, out.split())) for _, out in v] for k, v in ran.items()}
+    told = {k: [tuple(map(float, r.said.split())) for r in v] for k, v in ran.items()}
     step = {k: median(t[1] for t in v) for k, v in told.items()}
     first = {k: median(t[0] for t in v) for k, v in told.items()}
     print(f"step of a {many}-step loop: {step['without']:.2f} us without, {step['with']:.2f} us with "

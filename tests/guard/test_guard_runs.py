@@ -133,9 +133,10 @@ def test_a_caught_refusal_ends_the_process(guard: Guard, tmp_path: Path) -> None
 @pytest.mark.deep
 def test_the_model_that_is_not_trained_is_told_and_not_judged(guard: Guard, tmp_path: Path) -> None:
     rows(tmp_path, BASE)
-    ended = guard(LOOP.replace("EXCEPTION", "Exception"))
+    hooks = "from torch.optim.optimizer import _global_optimizer_pre_hooks\nprint(len(_global_optimizer_pre_hooks))\n"
+    ended = guard(hooks + LOOP.replace("EXCEPTION", "Exception") + hooks)
 
-    assert (ended.code, ended.steps) == (0, 2)
+    assert (ended.code, ended.steps, ended.out) == (0, 2, "1\n0\n"), ended.err
     assert "prohibited" not in ended.err
 
 
@@ -277,3 +278,11 @@ def test_what_was_seen_is_written_down_after_the_run(guard: Guard, tmp_path: Pat
     assert "lineage written into" in ended.err
     assert [load["name"] for load in report["processes"][0]["loads"]] == ["rows.jsonl", BASE]
     assert BASE in (tmp_path / "my-chat" / "caveat.toml").read_text()
+
+
+def test_a_loop_of_ones_own_has_its_lineage_where_it_saves_the_model(guard: Guard, tmp_path: Path) -> None:
+    rows(tmp_path, BASE)
+    ended = guard(LOOP.replace("EXCEPTION", "Exception") + 'model.save_pretrained("my-own")\n', name="tune_chat.py")
+
+    assert (ended.code, ended.steps) == (0, 2)
+    assert BASE in (tmp_path / "my-own" / "caveat.toml").read_text()

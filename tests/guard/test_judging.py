@@ -110,6 +110,15 @@ def test_the_projects_acceptances_and_mistakes_count(here: Path) -> None:
         judge([BASE], CHAT, settings=Settings(project=toml))
 
 
+def test_an_organisations_rules_refuse_too(here: Path) -> None:
+    (here / "policy.toml").write_text('[policy]\ndeny = ["cc-by-sa-3.0"]\n')
+    loads = [BASE, set_of("databricks/databricks-dolly-15k")]
+    judged = judge(loads, CHAT, settings=Settings(policy=here / "policy.toml"))
+
+    assert [f.about for f in judged.refused] == ["policy"]
+    assert judge(loads, CHAT).refused == ()
+
+
 def test_rows_from_memory_are_named_told_and_unknown() -> None:
     judged = judge([BASE, Load("data", "", unknown="rows from a list in memory", where="sft.py:7")], CHAT)
 

@@ -1,11 +1,12 @@
 """Loops of one's own: torch tells every optimizer's step beforehand, so the decision falls before the first of all.
 
-A trainer's own decision takes the hook away; in a loop it stays and answers at once, until something else is loaded.
-What the optimizer holds tells which of the loaded models is trained.
+The decision takes the hook away, so that further steps cost nothing; something else that is loaded brings it back. What
+the optimizer holds tells which of the loaded models is trained.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from .plain import where
@@ -30,6 +31,7 @@ def optimizers(module: Any) -> None:
 
 
 def _wake() -> None:
+    _HOOK["awake"] = True
     if "handle" not in _HOOK:
         _HOOK["handle"] = _HOOK["register"](_step)
 
@@ -46,12 +48,24 @@ REST.append(rest)
 
 def _step(optimizer: Any, args: Any, kwargs: Any) -> None:
     """Before a step. After a refusal it refuses again, whoever caught the first one."""
+    if not _HOOK["awake"]:
+        return
     here = run()
     if not here.refused and ((here.decisions and not here.unjudged) or getattr(here.inside, TRAINING, False)):
         return
     sort = type(optimizer)
     told = {"how": f"{sort.__module__.split('.')[0]}.{sort.__name__}.step", "where": where(), "tracked": False}
     decide(told, quietly("an optimizer", _loads, optimizer) or everything())
+    _HOOK["awake"] = False
+    _leave()
+
+
+def _leave() -> None:
+    """Take the hook away from under torch, which is going through its hooks: harmless for the last of them alone
+    (CPython's ordered dictionary looks for changes only if there is a next key). Any other stays, asleep."""
+    hooks = getattr(_HOOK["handle"], "hooks_dict_ref", lambda: None)()
+    if hooks and sys.implementation.name == "cpython" and next(reversed(hooks)) == _HOOK["handle"].id:
+        rest()
 
 
 def _loads(optimizer: Any) -> list[dict[str, Any]]:

@@ -75,7 +75,8 @@ def _asked(settings: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]
     import subprocess
 
     asked = json.dumps({**question, "settings": settings, "accept": os.environ.get("CAVEAT_ACCEPT", "")}, default=str)
-    done = subprocess.run([settings["python"], "-m", "caveat.guard.decide"], input=asked, capture_output=True,
+    # -P: nothing that lies in the working folder is imported in Caveat's place
+    done = subprocess.run([settings["python"], "-P", "-m", "caveat.guard.decide"], input=asked, capture_output=True,
                           text=True, encoding="utf-8", errors="replace", timeout=LONGEST_WAIT, check=False,
                           env=_environment(settings))
     if done.returncode != 0:

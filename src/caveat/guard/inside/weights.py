@@ -16,11 +16,15 @@ MOST_MODULES = 4000
 def pretrained(module: Any) -> None:
     """transformers.modeling_utils: every model class loads through PreTrainedModel."""
     after(module.PreTrainedModel, "from_pretrained", _model)
+    if hasattr(module.PreTrainedModel, "save_pretrained"):
+        after(module.PreTrainedModel, "save_pretrained", _saved)
 
 
 def adapters(module: Any) -> None:
     """peft.peft_model: an adapter that exists already."""
     after(module.PeftModel, "from_pretrained", _adapter)
+    if hasattr(module.PeftModel, "save_pretrained"):
+        after(module.PeftModel, "save_pretrained", _saved)
 
 
 def _model(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -39,6 +43,14 @@ def _adapter(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if name:
         base = argument(args, kwargs, place - 1, "model")
         tag(made, [*numbers(base), _note("adapter", name, kwargs, "PeftModel.from_pretrained")])
+
+
+def _saved(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A loop of one's own tells no output folder beforehand: where it saves its model, its lineage belongs."""
+    folder = plain(argument(args, kwargs, 1, "save_directory"))
+    for decision in run().decisions:
+        if folder and not decision["trainer"].get("output"):
+            decision["saved"] = folder
 
 
 def _class(args: tuple[Any, ...]) -> str:
