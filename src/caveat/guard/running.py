@@ -99,7 +99,8 @@ def written_down(found: Sequence[summary.Record], settings: Settings, accept: Se
 
     folders, trouble = [], []
     for d in {d.subject: d for r in reversed(found) for d in r.decisions if not d.stop and not d.failed}.values():
-        folder = out or (Path(d.folder) / d.trainer.output if d.trainer.output else None)
+        made = d.trainer.output or d.saved
+        folder = out or (Path(d.folder) / made if made else None)
         if folder is None or not (out or folder.is_dir()):
             continue
         judged = judge(d.loads, d.trainer, accept=accept, settings=settings)

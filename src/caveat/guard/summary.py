@@ -28,6 +28,7 @@ class Decision(NamedTuple):
     accepted: tuple[str, ...] = ()
     failed: bool = False
     folder: str = ""  # where the process was: relative paths are meant from there
+    saved: str = ""  # where a loop of one's own saved its model
 
 
 class Record(NamedTuple):
@@ -67,7 +68,7 @@ def _decision(said: dict[str, Any]) -> Decision:
     return Decision(trainer_of(trainer if isinstance(trainer, dict) else {}), tuple(loads_of(said.get("loads"))),
                     plain(said.get("subject")), plain(said.get("verdict")), bool(said.get("stop")),
                     _texts(said.get("refused")), _texts(said.get("warned")), _texts(said.get("accepted")),
-                    bool(said.get("failed")), plain(said.get("folder")))
+                    bool(said.get("failed")), plain(said.get("folder")), plain(said.get("saved")))
 
 
 def _number(value: object) -> int:
