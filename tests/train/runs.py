@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,8 +126,9 @@ def each_way() -> Iterator[Row]:
 
 
 def table() -> tuple[Row, ...]:
-    """Every row, the ones beside the line first."""
-    return (*near(), *each_launcher(), *each_way())
+    """Every row: the ones beside the line first, the others mixed up, so that a part of the table is a fair part."""
+    rest = sorted((*each_launcher(), *each_way()), key=lambda row: sha256(row.name.encode()).digest())
+    return (*near(), *rest)
 
 
 def beyond() -> tuple[Row, ...]:
