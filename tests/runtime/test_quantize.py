@@ -98,7 +98,7 @@ def test_our_own_blocks_are_those_of_the_gguf_package(values: list[float], power
     from gguf.constants import GGMLQuantizationType
 
     row = np.array([[v + 0.0 for v in values]], np.float32) * np.float32(2.0**power)
-    for name in ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"):
+    for name in ("BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"):
         theirs = quants.quantize(row, GGMLQuantizationType[name])
 
         assert bytes(theirs) == bytes(to_bytes(row, BY_NAME[name])), name

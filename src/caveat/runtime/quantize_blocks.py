@@ -62,8 +62,10 @@ def to_bytes(numbers: Numbers, kind: Kind) -> Bytes:
     with np.errstate(all="ignore"):
         if kind.name in TYPES:
             made = blocks(numbers, kind.name, np)
+        elif kind.name in OWN:
+            made = OWN[kind.name](numbers, np)
         else:
-            made = _q6_k(numbers, np) if kind.name == "Q6_K" else quants.quantize(numbers, _number(kind))
+            made = quants.quantize(numbers, _number(kind))
     return np.ascontiguousarray(made).view(np.uint8).reshape(-1)  # type: ignore[no-any-return]
 
 
@@ -82,6 +84,16 @@ def _number(kind: Kind) -> Any:
     from gguf.constants import GGMLQuantizationType
 
     return GGMLQuantizationType(kind.number)
+
+
+def _upper_halves(numbers: Numbers, np: Any) -> Any:
+    """BF16: the upper half of each number in 32 bits, rounded to the nearest, halves to even; no number is NaN here."""
+    bits = np.ascontiguousarray(numbers).view(np.uint32)
+    rounded = (bits >> 16) & 1
+    rounded += 0x7FFF
+    rounded += bits
+    rounded >>= 16
+    return rounded.astype(np.uint16)
 
 
 # Q6_K.
@@ -157,3 +169,6 @@ def _packed(levels: Any, np: Any) -> tuple[Any, Any]:
     low = np.stack([(first & 15) | (third << 4), (second & 15) | (fourth << 4)], axis=2)
     high = (first >> 4) | ((second >> 4) << 2) | ((third >> 4) << 4) | ((fourth >> 4) << 6)
     return low.reshape(len(levels), 128), high.reshape(len(levels), 64)
+
+
+OWN = {"BF16": _upper_halves, "Q6_K": _q6_k}
