@@ -154,6 +154,26 @@ def test_links_out_of_the_folder_are_not_followed(name: str, tmp_path: Path) -> 
         plan(folder)
 
 
+def test_templates_are_not_read_through_links(tmp_path: Path) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "m")
+    (folder / "chat_template.jinja").write_text("x")
+    (folder / "additional_chat_templates").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "additional_chat_templates" / "rag.jinja").symlink_to(tmp_path / "secret")
+    with pytest.raises(EvidenceError, match="in the folder itself"):
+        convert(plan(folder), tmp_path / "o.gguf")
+
+
+def test_numbers_that_gguf_cannot_hold_are_told(tmp_path: Path) -> None:
+    folder = checkpoints.checkpoint(tmp_path / "m")
+    changed(folder, eos_token_id=1 << 40)
+    (folder / "tokenizer_config.json").write_text("{}")
+    changed(folder, rope_scaling={"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 1 << 40})
+    with pytest.raises(EvidenceError, match="no GGUF file can hold"):
+        convert(plan(folder), tmp_path / "o.gguf")
+    assert not list(tmp_path.glob("*o.gguf*"))
+
+
 def test_links_into_the_blobs_of_a_hub_cache_are(tmp_path: Path) -> None:
     home = tmp_path / "models--me--tune"
     folder = checkpoints.checkpoint(home / "snapshots" / "abc")
@@ -225,6 +245,7 @@ TOKENIZERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "added beyond": (tokenizer(added_tokens=[{"id": 999, "content": "x"}]), "lies beyond"),
     "merges of numbers": (tokenizer(merges=[1, 2]), "special tokens cannot be read|merge"),
     "a template of another sort": (tokenizer(post_processor={"processors": 3}), "cannot be read"),
+    "merges that are no text": (tokenizer(merges=["\ud800 a"]), "no GGUF file can hold"),
     "settings that are none": (text("tokenizer_config.json", '{"added_tokens_decoder": {"x": 1}}'), "no number|text"),
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from caveat.errors import EvidenceError
+from caveat.runtime.convert.folder import shown
 from caveat.runtime.convert.header import header
 from caveat.runtime.convert.model import Model, model_of
 from caveat.runtime.convert.safetensors import tensors
@@ -40,6 +43,10 @@ def plan(folder: Path, kind: str = "auto", way: str = "") -> Plan:
 def convert(planned: Plan, out: Path, about: Mapping[str, Value] | None = None, title: str = "",
             tell: Tell = silent) -> None:
     """Writes the file, whole or not at all. `about` are pairs that say whose it is; `title` names the model."""
-    head = header(planned.model, planned.folder, planned.pieces, planned.words, planned.kind, about or {},
-                  title or planned.folder.resolve().name)
-    written(out, head, planned.pieces, tell)
+    try:
+        head = header(planned.model, planned.folder, planned.pieces, planned.words, planned.kind, about or {},
+                      title or planned.folder.resolve().name)
+        written(out, head, planned.pieces, tell)
+    except (UnicodeError, struct.error, OverflowError, TypeError) as fault:  # what GGUF has no place for
+        raise EvidenceError(f"{planned.folder}: its config or tokenizer says what no GGUF file can hold: "
+                            f"{shown(str(fault))}") from None

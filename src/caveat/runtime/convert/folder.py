@@ -44,10 +44,15 @@ def inside(folder: Path, name: str) -> Path | None:
         if path.is_symlink():
             raise EvidenceError(f"{path}: a link that leads to no file")
         return None
-    real, home = path.resolve(), folder.resolve()
-    if not any(real.is_relative_to(place) for place in _homes(home)):
+    if not at_home(path, folder):
         raise EvidenceError(f"{path}: a link that leads out of the folder; put the file itself there")
     return path
+
+
+def at_home(path: Path, folder: Path) -> bool:
+    """Whether a file, whatever links lead to it, lies in the folder or its cache."""
+    real = path.resolve()
+    return any(real.is_relative_to(place) for place in _homes(folder.resolve()))
 
 
 def _homes(home: Path) -> tuple[Path, ...]:

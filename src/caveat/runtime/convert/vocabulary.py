@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.errors import CaveatError, EvidenceError
-from caveat.runtime.convert.folder import bounded, document, inside, packages, shown
+from caveat.runtime.convert.folder import at_home, bounded, document, inside, packages, shown
 from caveat.runtime.convert.splitter import way_of
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -225,7 +225,7 @@ def _special(folder: Path, words: Vocabulary) -> Any:
         if path:
             bounded(path)
     more = folder / "additional_chat_templates"
-    if more.is_symlink() or any(p.is_symlink() or p.stat().st_size > 1 << 20 for p in more.glob("*.jinja")):
+    if any(not at_home(p, folder) or p.stat().st_size > 1 << 20 for p in more.glob("*.jinja")):
         raise EvidenceError(f"{more}: templates have to lie in the folder itself, 1 MiB each at most")
     count = len(words.tokens) if words.sort == "llama" else None
     try:
