@@ -67,7 +67,7 @@ def _data(folder: Path, files: Iterable[str], stated: Iterable[Stated]) -> tuple
     homes = {f.rpartition("/")[0] for f in known if f.endswith(SUFFIXES)}
     data: list[str] = []
     aside: list[str] = []
-    for file in (f for f in files if f.endswith(SUFFIXES) and f not in other):
+    for file in (f for f in files if f.endswith(SUFFIXES)):
         if file in known or file.rpartition("/")[0] in homes - {""}:
             data.append(file)
         elif file.rpartition("/")[2] not in BESIDE:
