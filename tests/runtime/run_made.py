@@ -118,13 +118,13 @@ def statement_alone(folder: Path) -> Path:
 
 
 def as_lines(folder: Path) -> Path:
-    """Parquet to JSON lines, as pandas writes them, without papers."""
+    """Parquet to JSON lines, as pandas and datasets write them (a backslash before each slash), without papers."""
     import json
 
     rows = table(folder).to_pylist()
     only = stripped(folder)
     next(only.glob("data/*.parquet")).unlink()
-    (only / "data" / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (only / "data" / "rows.jsonl").write_text("".join(json.dumps(r).replace("/", "\\/") + "\n" for r in rows))
     return only
 
 

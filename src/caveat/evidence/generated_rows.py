@@ -17,7 +17,8 @@ from caveat.evidence.generated import MOST_RUNS, is_address
 
 HEAD, BLOCK, MOST_BYTES = 64 << 10, 4 << 20, 2 << 30
 MOST_GROUPS, MOST_COLUMNS, MOST_COLUMN_BYTES = 20_000, 2000, 256 << 20
-GENERATOR = re.compile(rb'"generator"\s{0,4}:\s{0,4}"(pkg:[^"\\\s]{1,1000})"')
+#: Some writers of JSON put a backslash before every slash.
+GENERATOR = re.compile(rb'"generator"\s{0,4}:\s{0,4}"(pkg:(?:[^"\\\s]|\\/){1,1000})"')
 RUN = re.compile(rb'"run_id"\s{0,4}:\s{0,4}"([\w.:-]{1,100})"')
 
 
@@ -63,7 +64,7 @@ def _lines(stream: Any, most: int) -> Iterator[bytes]:
 
 def _of_line(line: bytes) -> Iterator[tuple[str, str]]:
     match = GENERATOR.search(line)
-    if match and is_address(address := match[1].decode("utf-8", "replace")):
+    if match and is_address(address := match[1].replace(b"\\/", b"/").decode("utf-8", "replace")):
         run = RUN.search(line)
         yield address, run[1].decode() if run else ""
 
