@@ -130,6 +130,16 @@ def test_no_key_is_ever_written_down(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert (row["messages"], row["response"]) == (QUESTION["messages"], "Hello")
 
 
+def test_of_our_own_page_the_upstream_sees_neither_address_nor_cookies(tmp_path: Path) -> None:
+    with Upstream(whole_stream) as upstream, proxy(upstream.url, tmp_path) as running:
+        extra = f"Origin: {running.url}\r\nSec-Fetch-Site: same-origin\r\nCookie: c=crumb-hidden\r\nX-Mine: 1\r\n"
+        sent(running.port, post(running.port, extra=extra))
+    head = upstream.got[0][0].lower()
+
+    assert b"x-mine: 1" in head
+    assert not any(name in head for name in (b"origin", b"sec-fetch", b"cookie"))
+
+
 async def dies(head: bytes, body: bytes, out: asyncio.StreamWriter) -> None:
     out.write(stream_head() + piece(event("half")) + b"ff\r\ndata: {")
     await out.drain()

@@ -22,6 +22,10 @@ from caveat.runtime.serving.wire import TARGET, Broke, Headers, Slow, Unreachabl
 HOP = frozenset((b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
                  b"te", b"trailer", b"trailers", b"transfer-encoding", b"upgrade", b"expect"))
 OURS = HOP | {b"host", b"content-length"}
+#: What a browser adds about our own page (the gate let no other in): an upstream would take it for a stranger's page,
+#: and cookies of other programs on this machine are none of its business.
+BROWSER = frozenset((b"origin", b"referer", b"cookie", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest",
+                     b"sec-fetch-user"))
 
 
 #: Of the models that an upstream lists: bytes of the list, and how many are shown on the page.
@@ -75,7 +79,7 @@ class Proxy:
 
     async def _answer(self, scope: Scope, target: bytes, body: bytes, send: Send) -> None:
         try:
-            answer = await self.upstream.ask(scope["method"], target, onward(scope["headers"], OURS), body)
+            answer = await self.upstream.ask(scope["method"], target, _asked(scope["headers"]), body)
         except (Unreachable, Slow, Broke) as fault:
             _cut(scope, "upstream")
             await error(send, *_told(fault, self.where.host))
@@ -141,6 +145,12 @@ async def until_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     finally:
         over = True
         leaving.cancel()
+
+
+def _asked(headers: Headers) -> Headers:
+    """The request's headers as the upstream gets them."""
+    from_page = any(k in (b"origin", b"sec-fetch-site") for k, _ in headers)
+    return onward(headers, OURS | BROWSER if from_page else OURS)
 
 
 def onward(headers: Any, left: frozenset[bytes]) -> Headers:

@@ -62,7 +62,7 @@ function chosen() {
 
 async function begin() {
   try {
-    const answer = await fetch("/caveat/models");
+    const answer = await fetch("/caveat/models", { credentials: "omit" });
     if (!answer.ok) throw new Error(`the server says ${answer.status}`);
     const told = await answer.json();
     models = told.models;
@@ -125,7 +125,7 @@ async function why(answer) {
 
 async function answered(turn, model, signal) {
   const answer = await fetch("/v1/chat/completions", {
-    method: "POST", signal, headers: { "content-type": "application/json" },
+    method: "POST", credentials: "omit", signal, headers: { "content-type": "application/json" },
     body: JSON.stringify({ model, messages: turns.slice(-MOST_TURNS), stream: true }),
   });
   if (!answer.ok) throw new Error(await why(answer));
