@@ -30,6 +30,7 @@ PLACEHOLDERS = ("licence: license",)
 LISTS = ("datasets", "tags")
 RELATIONS = {"finetune": "finetune", "adapt": "adapter"}
 KEY = re.compile(r"^(?P<key>[A-Za-z_][\w-]*)\s*:(?P<rest>.*)$")
+EMPTY = re.compile(r"[\w-]+\s*:\s*(?:#.*)?")
 MOST = 100
 Keys = Mapping[str, str | Sequence[str]]
 
@@ -117,7 +118,9 @@ def note(front: Sequence[str], wanted: Keys) -> str:
 
 def added_in(body: str) -> dict[str, list[str]]:
     """What an older run says that it added."""
-    for line in body.split("\n"):
+    lines = body.split("\n")
+    start, end = _marks(lines)
+    for line in lines[max(start, 0):end]:
         if line.startswith(ADDED) and line.endswith(" -->"):
             try:
                 said = json.loads(b64decode(line[len(ADDED):-len(" -->")]))
@@ -176,10 +179,10 @@ def _grown(lines: list[str], key: str, wanted: Sequence[str]) -> list[str]:
     lacking = [w for w in wanted if w.lower() not in {h.lower() for h in had}]
     if not lacking:
         return lines
-    dashed = [line for line in lines[here + 1:end] if line.lstrip().startswith("- ")]
-    if lines[here].rstrip() == f"{key}:" and dashed:
-        last = max(i for i in range(here, end) if lines[i].lstrip().startswith("- "))
-        indent = dashed[-1][:len(dashed[-1]) - len(dashed[-1].lstrip())]
+    dashed = [i for i in range(here + 1, end) if lines[i].lstrip().startswith("- ")]
+    if EMPTY.fullmatch(lines[here]) and (dashed or not had):
+        last = dashed[-1] if dashed else here
+        indent = lines[last][:len(lines[last]) - len(lines[last].lstrip())] if dashed else ""
         new = [indent + line for line in _lines("x", lacking)[1:]]
         return [*lines[:last + 1], *new, *lines[last + 1:]]
     return [*lines[:here], *_lines(key, (*had, *lacking)), *lines[end:]]
@@ -199,11 +202,17 @@ def placed(body: str, said: str) -> str:
     """The body with the section in place of the older one, or at its end."""
     block = f"{BEGIN}\n\n{said.strip()}\n\n{END}\n"
     lines = body.split("\n")
-    end = next((i for i in reversed(range(len(lines))) if lines[i] == END), -1)
-    start = next((i for i in reversed(range(max(end, 0))) if lines[i] == BEGIN), -1)
+    start, end = _marks(lines)
     if start < 0:
         return f"{body.rstrip()}\n\n{block}" if body.strip() else f"\n{block}"
     return "\n".join((*lines[:start], block.rstrip("\n"), *lines[end + 1:]))
+
+
+def _marks(lines: Sequence[str]) -> tuple[int, int]:
+    """The lines of the last pair of marks; (-1, 0) if there is none."""
+    end = next((i for i in reversed(range(len(lines))) if lines[i] == END), -1)
+    start = next((i for i in reversed(range(max(end, 0))) if lines[i] == BEGIN), -1)
+    return (start, end) if start >= 0 else (-1, 0)
 
 
 def section(loads: Sequence[Load], judged: Judged, terms: Label, licence: str = "") -> str:
