@@ -204,6 +204,30 @@ def test_a_way_of_cutting_without_a_name_is_told() -> None:
         way_of(odd, False, "tokenizer.json")
 
 
+CAPITALS, SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+WORD, SHORT, REST = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)", r"\s*[\r\n]+|\s+(?!\S)|\s+"
+BY_CASE = [f"{WORD}{CAPITALS}*{SMALL}+", f"{WORD}{CAPITALS}+{SMALL}*"]
+SIGNS = r" ?[^\s\p{L}\p{N}]+[\r\n/]*"
+PATTERNS = {
+    "qwen2": [checkpoints.LLAMA3_SPLIT.replace("{1,3}", "")],
+    "qwen35": [checkpoints.LLAMA3_SPLIT.replace("{1,3}", "").replace(r"?\p{L}+", r"?[\p{L}\p{M}]+")
+               .replace(r"[^\s\p{L}\p{N}]+", r"[^\s\p{L}\p{M}\p{N}]+")],
+    "tekken": ["|".join([*BY_CASE, r"\p{N}", SIGNS, REST])],
+    "gpt-4o": ["|".join([*(f"{w}{SHORT}?" for w in BY_CASE), r"\p{N}{1,3}", SIGNS, REST])],
+    "deepseek-v3": [r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+                    r"[!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|" + REST],
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_ways_of_well_known_models(name: str) -> None:
+    """Composed from what these models' tokenizers are published to do."""
+    splits = [{"type": "Split", "pattern": {"Regex": p}, "behavior": "Isolated", "invert": False}
+              for p in PATTERNS[name]]
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    assert way_of({"type": "Sequence", "pretokenizers": [*splits, level]}, True, "x") == name
+
+
 def test_patterns_spelt_differently_that_cut_alike_are_one_way() -> None:
     respelt = checkpoints.LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}\p{N}?\p{N}?")
     assert respelt != checkpoints.LLAMA3_SPLIT

@@ -295,3 +295,13 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     assert (tmp_path / "there.gguf").read_text() == "mine"
     with pytest.raises(EvidenceError, match="no such folder"):
         planned(Order(tmp_path / "gone", tmp_path / "x.gguf"))
+
+
+def test_nothing_that_lies_in_the_working_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People convert from inside the checkpoint's folder: modules of a stranger lie there."""
+    for name in ("tokenizers.py", "json.py", "caveat.py", "resource.py"):
+        (tmp_path / name).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    assert way_of(level, False, "tokenizer.json") == "gpt-2"
+    assert not (tmp_path / "ran").exists()

@@ -40,6 +40,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
                "tokenizer": "gpt2"}, "f16"),
     "qwen3": ({"said": C(architectures=["Qwen3ForCausalLM"], model_type="qwen3", head_dim=32), "tokenizer": "smollm"},
               "bf16"),
+    "code llama": ({"said": C(vocab_size=32016)}, "f16"),
+    "smollm": ({"said": C(vocab_size=49152, tie_word_embeddings=True), "tokenizer": "smollm"}, "f16"),
     "yarn": ({"said": C(rope_scaling={"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64})}, "f16"),
     "linear": ({"said": C(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 1e6}, rope_theta=None)},
                "f16"),

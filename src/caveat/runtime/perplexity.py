@@ -64,7 +64,7 @@ def perplexity(model: Path, text: Path, threads: int = 1, context: int = CONTEXT
     files = (str(model.absolute()), str(text.absolute()))
     if name == "llama-cpp-python":
         asked = json.dumps({"model": files[0], "text": files[1], "threads": threads, "context": context})
-        said = _ran([sys.executable, "-m", "caveat.runtime.perplexity", asked], model, threads)
+        said = _ran([sys.executable, "-P", "-m", "caveat.runtime.perplexity", asked], model, threads)
         return Perplexity(**json.loads(said.splitlines()[-1]))
     said = _ran([shutil.which(name) or name, "-m", files[0], "-f", files[1], "-c", str(context), "-b", str(context),
                  "-t", str(threads), "--no-warmup"], model, threads)

@@ -99,7 +99,7 @@ def _tool(job: Job) -> str:
 def _library(job: Job) -> str:
     told = {**job._asdict(), "source": str(job.source.absolute()), "out": str(job.out.absolute()),
             "matrix": str(job.matrix.absolute()) if job.matrix else ""}
-    said = _ran([sys.executable, "-m", "caveat.runtime.quantize_engine", json.dumps(told)], job)
+    said = _ran([sys.executable, "-P", "-m", "caveat.runtime.quantize_engine", json.dumps(told)], job)
     version = re.search(r"^llama_cpp (\S+)$", said, re.MULTILINE)
     return version[1] if version else "of unknown version"
 

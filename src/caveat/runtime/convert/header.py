@@ -18,7 +18,7 @@ FILE_TYPES = {"F32": 0, "F16": 1, "BF16": 32}
 CODE_LLAMA, NO_START = 32016, 49152
 #: Architectures whose size of a head is always told (transformers gives their configs one).
 HEADS_TOLD = ("LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM")
-INFILL = {"prefix": 32007, "suffix": 32008, "middle": 32009, "eot": 32010}
+END_OF_INFILL = 32010
 
 
 def header(model: Model, folder: Path, pieces: Sequence[Piece], words: Vocabulary, kind: str,
@@ -143,7 +143,6 @@ def _known_sizes(made: Any, model: Model) -> None:
     if model.family in (QWEN2, QWEN3):
         return
     if model.vocabulary == CODE_LLAMA:
-        for name, number in INFILL.items():
-            getattr(made, f"add_{name}_token_id")(number)
+        made.add_eot_token_id(END_OF_INFILL)
     if model.vocabulary == NO_START:
         made.add_add_bos_token(False)

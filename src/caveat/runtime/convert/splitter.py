@@ -56,7 +56,7 @@ def _tried(pre: Any, where: str) -> list[list[str]]:
     if len(asked) > MOST:
         raise EvidenceError(f"{where}: a pre-tokenizer of {len(asked):,} letters is not tried")
     try:
-        done = subprocess.run([sys.executable, "-m", "caveat.runtime.convert.probe"], input=asked.encode(),
+        done = subprocess.run([sys.executable, "-P", "-m", "caveat.runtime.convert.probe"], input=asked.encode(),
                               capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise EvidenceError(f"{where}: its pre-tokenizer runs without end") from None
