@@ -10,7 +10,7 @@ import pytest
 
 from caveat.cli import main
 from tests.runtime.answering import serving, smollm2
-from tests.runtime.run_made import DAY, LLAMA_2, recipe, stripped
+from tests.runtime.run_made import DAY, LLAMA_2, recipe, run_folder, stripped
 
 
 def generated(folder: Path, *more: str) -> Path:
@@ -65,3 +65,20 @@ def test_smollm2_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     after = checked(tmp_path / "recipe.yml", capsys)
 
     assert after["verdict"] == before["verdict"]
+
+
+@pytest.mark.deep
+def test_the_library_people_push_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loaded, cut into other shards and saved by `datasets`: with digests of rows, still the rows that are stated."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed: pip install datasets")
+    rows = tmp_path / "rows"
+    run_folder(rows, LLAMA_2, rows=20, verifiable=True)
+    loaded = datasets.load_dataset("parquet", data_files=str(rows / "data" / "*.parquet"), split="train",
+                                   cache_dir=str(tmp_path / "cache"))
+    for old in rows.glob("data/*"):
+        old.unlink()
+    for n in range(2):
+        loaded.shard(2, n, contiguous=True).to_parquet(str(rows / "data" / f"train-0000{n}-of-00002.parquet"))
+
+    assert main(["verify", str(rows)]) == 0
