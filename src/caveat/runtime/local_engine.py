@@ -21,6 +21,7 @@ from caveat.runtime.engine import Answer, Request, missing, whole
 from caveat.runtime.gguf_words import Words, words
 
 USUAL_CONTEXT = 8192
+SETTLE_SECONDS = 0.5
 #: chat-completion name -> the engine's; what is not here is not sent
 SETTINGS = {"max_tokens": "n_predict", "max_completion_tokens": "n_predict", "temperature": "temperature",
             "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "seed": "seed", "stop": "stop",
@@ -42,6 +43,7 @@ class LocalEngine:
         self.strip = head.bos if head.add_bos is not False else ""
         self._one = threading.Lock()
         self._server, self.version = _server(path, head, threads, context)
+        self._made = time.monotonic()
 
     def chat(self, request: Request) -> Answer:
         return whole(self.stream(request))
@@ -54,6 +56,9 @@ class LocalEngine:
 
     def close(self) -> None:
         with self._one:
+            if self._server is not None:
+                # Taken down right after it was made, xllamacpp waits for ever with the interpreter's lock in its hand.
+                time.sleep(max(self._made + SETTLE_SECONDS - time.monotonic(), 0))
             self._server = None
 
     def _text(self, request: Request) -> str:
