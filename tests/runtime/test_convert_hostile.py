@@ -246,6 +246,9 @@ TOKENIZERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "merges of numbers": (tokenizer(merges=[1, 2]), "special tokens cannot be read|merge"),
     "a template of another sort": (tokenizer(post_processor={"processors": 3}), "cannot be read"),
     "merges that are no text": (tokenizer(merges=["\ud800 a"]), "no GGUF file can hold"),
+    "an added token that is no text": (
+        text("tokenizer_config.json", '{"added_tokens_decoder": {"3": {"content": "\\ud800"}}}'), "is no text"),
+    "templates that are none": (text("tokenizer_config.json", '{"chat_template": [3]}'), "templates"),
     "settings that are none": (text("tokenizer_config.json", '{"added_tokens_decoder": {"x": 1}}'), "no number|text"),
 }
 

@@ -70,7 +70,7 @@ def _of_pieces(folder: Path, size: int) -> Vocabulary:
     for n in range(min(count, size)):
         tokens[n], scores[n], types[n] = pieces.id_to_piece(n), pieces.get_score(n), _sort(pieces, n)
     _put_added(folder, tokens, scores, types)
-    return Vocabulary("llama", "default", tuple(t.encode() for t in tokens), tuple(types), tuple(scores))
+    return Vocabulary("llama", "default", _encoded(tokens, folder), tuple(types), tuple(scores))
 
 
 def _processor(path: Path) -> Any:
@@ -82,6 +82,13 @@ def _processor(path: Path) -> Any:
         return SentencePieceProcessor(model_proto=bounded(path))
     except (RuntimeError, ValueError) as fault:
         raise EvidenceError(f"{path}: no SentencePiece model: {shown(str(fault))}") from None
+
+
+def _encoded(tokens: list[str], folder: Path) -> tuple[bytes, ...]:
+    try:
+        return tuple(t.encode() for t in tokens)
+    except UnicodeEncodeError as fault:
+        raise EvidenceError(f"{folder}: a token is no text: {shown(str(fault.object))}") from None
 
 
 def _sort(pieces: Any, n: int) -> int:
@@ -171,7 +178,7 @@ def _of_bytes(folder: Path, said: dict[str, Any], model: dict[str, Any], size: i
         types[n] = _added_sort(added[n]) if is_added else NORMAL
         tokens[n] = text.replace(SPACE, " ") if types[n] == USER_DEFINED else text
     name = way or way_of(said.get("pre_tokenizer"), bool(model.get("ignore_merges")), str(folder / "tokenizer.json"))
-    return Vocabulary("gpt2", name, tuple(t.encode("utf-8", "surrogatepass") for t in tokens), tuple(types))
+    return Vocabulary("gpt2", name, _encoded(tokens, folder), tuple(types))
 
 
 def _of_merges(folder: Path, said: dict[str, Any], model: dict[str, Any], size: int) -> Vocabulary:
@@ -186,7 +193,7 @@ def _of_merges(folder: Path, said: dict[str, Any], model: dict[str, Any], size: 
     for n, text, is_added in _tokens(folder, said, model, size):
         tokens[n], types[n] = text, _piece_sort(text, model, added.get(n) if is_added else None)
         scores[n] = ADDED_SCORE if types[n] in (USER_DEFINED, CONTROL) else -float(rank.get(text, len(rank) + n))
-    return Vocabulary("llama", "default", tuple(t.encode("utf-8", "surrogatepass") for t in tokens), tuple(types),
+    return Vocabulary("llama", "default", _encoded(tokens, folder), tuple(types),
                       tuple(scores))
 
 
@@ -211,7 +218,11 @@ def put(header: Any, folder: Path, words: Vocabulary, size: int) -> None:
     if words.scores:
         header.add_token_scores(words.scores)
     header.add_token_types(words.types)
-    _special(folder, words).add_to_gguf(header, quiet=True)
+    special = _special(folder, words)
+    try:
+        special.add_to_gguf(header, quiet=True)
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise EvidenceError(f"{folder}: its chat templates or special tokens are none: {shown(str(fault))}") from None
 
 
 def _special(folder: Path, words: Vocabulary) -> Any:
