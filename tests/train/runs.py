@@ -132,9 +132,11 @@ def table() -> tuple[Row, ...]:
 
 
 def beyond() -> tuple[Row, ...]:
-    """Lawful runs that the guard refuses by design: in a loop of one's own all that was loaded counts as taught on."""
+    """What the guard cannot tell, shown and not counted. In a loop of one's own all that was loaded counts as taught
+    on, so a lawful run is refused; of a stream of lines only the first rows are seen, so a breach may go on."""
     return (Row("python", "loop", "jsonl", "human.jsonl", True, remark="restricted-only-looked-at",
-                more=("--glance", RESTRICTED)),)
+                more=("--glance", RESTRICTED)),
+            Row("python", "loop", "stream-jsonl", "late.jsonl", False, remark="last-rows"))
 
 
 def near() -> tuple[Row, ...]:
@@ -159,6 +161,7 @@ def near() -> tuple[Row, ...]:
             more=("--ref-model", "our-mistral")),
         Row("python", "sft", "parquet", "late.parquet", False, remark="last-rows"),
         Row("python", "loop", "jsonl", "late.jsonl", False, remark="last-rows"),
+        Row("python", "sft", "stream", "late.parquet", False, remark="last-rows"),
         Row("python", "dpo", "joined", "mixtral.parquet+late.parquet", False, remark="last-rows"),
         Row("python", "sft", "id", RESTRICTED, False, remark="command-line", argv=True),
         Row("torchrun", "plain", "stream-id", RESTRICTED, False, remark="command-line", argv=True),

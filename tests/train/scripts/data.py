@@ -26,6 +26,10 @@ def stream(path):
     return load_dataset("parquet", data_files=path, split="train", streaming=True)
 
 
+def stream_jsonl(path):
+    return load_dataset("json", data_files=path, split="train", streaming=True)
+
+
 def stream_id(name):
     return load_dataset(name, split="train", streaming=True)
 
@@ -54,8 +58,10 @@ def _any(path):
     return data.rename_column("question", "prompt") if "question" in data.column_names else data
 
 
-WAYS = {"id": by_id, "folder": folder, "parquet": parquet, "jsonl": jsonl, "stream": stream, "stream-id": stream_id,
-        "saved": saved, "joined": joined, "mixed": mixed, "mixed-stream": mixed_stream}
+WAYS = {
+    "id": by_id, "folder": folder, "parquet": parquet, "jsonl": jsonl, "stream": stream, "stream-id": stream_id,
+    "stream-jsonl": stream_jsonl, "saved": saved, "joined": joined, "mixed": mixed, "mixed-stream": mixed_stream,
+}
 
 
 def preferences(way: str, name: str) -> Dataset | IterableDataset:
