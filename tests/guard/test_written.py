@@ -151,6 +151,34 @@ def test_a_run_that_goes_on_keeps_what_went_in_before(out: Path) -> None:
     assert {("my-chat", "train", ROWS), ("my-chat", "train", PAIRS)} <= edges(checked(out))
 
 
+def test_a_run_from_its_own_output_goes_on(out: Path) -> None:
+    """Written several times over, as trainers with a callback do."""
+    write(out, run(out, BASE, DATA))
+    for _ in range(2):
+        write(out, run(out, Load("model", "out/my-chat", act="finetune"), Load("data", PAIRS)))
+
+    assert {(act, p) for child, act, p in edges(checked(out)) if child == "my-chat"} == {
+        ("finetune", MISTRAL), ("train", ROWS), ("train", PAIRS)}
+
+
+def test_a_card_that_is_no_text_is_left_alone_and_the_lineage_written(out: Path) -> None:
+    out.mkdir(parents=True)
+    (out / "README.md").write_bytes(b"\xff\xfe")
+
+    assert "README.md is not UTF-8" in write(out, run(out, BASE, DATA))[0]
+    assert ((out / "README.md").read_bytes(), (out / "caveat.toml").is_file()) == (b"\xff\xfe", True)
+
+
+def test_a_link_in_the_folder_leads_no_writing_out_of_it(out: Path) -> None:
+    out.mkdir(parents=True)
+    theirs = out.parent / "theirs.md"
+    theirs.write_text("# Theirs\n")
+    (out / "README.md").symlink_to(theirs)
+    write(out, run(out, BASE, DATA))
+
+    assert theirs.read_text() == "# Theirs\n"
+
+
 OWN = """# mine
 [project]
 name = "acme/helper"   # the name on the hub

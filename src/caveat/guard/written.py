@@ -14,7 +14,7 @@ from typing import NamedTuple
 from caveat.errors import CaveatError
 from caveat.guard import written_card, written_toml
 from caveat.guard.judged import Judged, Settings, surroundings
-from caveat.guard.planned import evidence_of
+from caveat.guard.planned import evidence_of, on_disk
 from caveat.guard.seen import Load, Trainer
 from caveat.lineage.claims import Evidence, StepClaim
 
@@ -47,12 +47,23 @@ def write(output: Path, run: Run, make: bool = True) -> list[str]:
             output.mkdir(parents=True, exist_ok=True)
         if not output.is_dir():
             return [f"{output} is no folder: the lineage of this run is not written down"]
+        run = _in_place(output, run)
         evidence = evidence_of_run(run)
         told += _settings(output, run, evidence)
         told += _card(output, run, evidence, make)
     except (CaveatError, OSError, ValueError) as fault:
         told.append(f"the lineage of this run could not be written into {output}: {fault}")
     return told
+
+
+def _in_place(output: Path, run: Run) -> Run:
+    """A run that started from the model in its own output folder went on: what is written there already still holds,
+    and is not read as that of another model."""
+    started = tuple(load for load in run.loads if load.what in ("model", "adapter") and on_disk(load)
+                    and Path(load.name).resolve() == output.resolve())
+    if not started or not written_toml.parted(_text(output / SETTINGS))[1]:
+        return run
+    return run._replace(loads=tuple(load for load in run.loads if load not in started), resumed=True)
 
 
 def since(output: Path, began: float) -> bool:
@@ -108,7 +119,10 @@ def _text(file: Path) -> str:
     data = file.read_bytes()
     if len(data) > LIMIT:
         raise ValueError(f"{file.name} is larger than {LIMIT >> 20} MiB; it was left alone")
-    return data.decode("utf-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{file.name} is not UTF-8; it was left alone") from None
 
 
 def _replace(file: Path, text: str) -> None:
