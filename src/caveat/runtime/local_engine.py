@@ -21,7 +21,7 @@ from caveat.runtime.engine import Answer, Request, missing, whole
 from caveat.runtime.gguf_words import Words, words
 
 USUAL_CONTEXT = 8192
-SETTLE_SECONDS = 0.5
+SETTLE_SECONDS = 1.0
 #: chat-completion name -> the engine's; what is not here is not sent
 SETTINGS = {"max_tokens": "n_predict", "max_completion_tokens": "n_predict", "temperature": "temperature",
             "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "seed": "seed", "stop": "stop",
