@@ -180,6 +180,14 @@ def test_a_repository_of_others_is_theirs(tmp_path: Path) -> None:
     assert told(report, "train on it") == "depends"
 
 
+def test_whoever_publishes_a_run_did_not_run_it(tmp_path: Path) -> None:
+    """The statement says who ran it; the columns of the same run say nothing else."""
+    run_folder(tmp_path / "rows", LLAMA_2, by="Acme")
+    (report,) = check(tmp_path / "rows", asset="someone/rows", today=DAY)
+
+    assert {e.by for e in report.graph.edges if e.act == "generate"} == {"Acme"}
+
+
 def test_rows_without_any_paper_are_taken_as_ones_own(tmp_path: Path) -> None:
     """Throwing papers away must not make a breach look smaller."""
     run_folder(tmp_path / "rows", LLAMA_2)
