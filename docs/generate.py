@@ -179,11 +179,11 @@ def commands() -> str:
     first = table(("command", "what it does"), [(f"[{c}](#{c})", line) for c, line in COMMANDS.items()])
     parts = ["# Commands\n", first]
     for name in COMMANDS:
-        module = import_module(f"caveat.cli.{name}")
+        module = import_module(f"caveat.cli.{name.replace('-', '_')}")
         parser = argparse.ArgumentParser(prog=f"caveat {name}", add_help=False)
         module.arguments(parser)
         rows = [_option(a) for a in parser._actions]
-        parts += [f"## {name}\n", _doc(f"caveat.cli.{name}"), table(("argument", "values", "what it is for"), rows)]
+        parts += [f"## {name}\n", _doc(module.__name__), table(("argument", "values", "what it is for"), rows)]
     parts.append("Exit codes: 0 nothing at or above `--fail-on`; 1 findings; 2 wrong usage or unreadable input.\n")
     return "\n".join(parts)
 
