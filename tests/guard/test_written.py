@@ -83,8 +83,8 @@ def test_data_on_a_disk_keeps_what_was_read_there(out: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("project", ["", '[project]\nby = "us"\n'], ids=["you", "us"])
-@pytest.mark.parametrize("generator", ["mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4", "acme/unheard-of", ""])
-@pytest.mark.parametrize("place", ["rows.jsonl", "data/rows.jsonl", "./data/rows.jsonl"])
+@pytest.mark.parametrize("generator", ["gpt-4", "acme/unheard-of", ""])
+@pytest.mark.parametrize("place", ["rows.jsonl", "./data/rows.jsonl"])
 def test_rows_of_ones_own_keep_their_verdict(
         out: Path, tmp_path: Path, project: str, generator: str, place: str) -> None:
     """Whose they are and who wrote them, whatever the party of the steps is called."""

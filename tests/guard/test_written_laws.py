@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from caveat.guard.written import Run, evidence_of_run, run_of
 from caveat.guard.written_licence import Label
 from tests.guard.runs import FREE, MISTRAL, run
 
+#: Few by day; `make check-deep` asks for many, of which each costs a hundredth of a second.
+DRAWS = min(int(os.environ.get("CAVEAT_DRAWS", "25")), 1000)
 TERMS = Label(("apache-2.0",), "checked", (("license", "apache-2.0"),))
 CARD = (
     "---\n", "---", "\n", "license: mit\n", "licence: license\n", "datasets:\n- a/b\n", "datasets: [a/b, c/d]\n",
@@ -46,7 +49,7 @@ def card(old: str, done: Run, resumed: bool = False) -> str:
 
 
 @given(old=drawn(CARD))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=DRAWS, deadline=None)
 def test_a_third_writing_of_a_card_changes_nothing(done: Run, old: str) -> None:
     """The second may still tidy an empty key away."""
     twice = card(card(old, done), done)
@@ -55,7 +58,7 @@ def test_a_third_writing_of_a_card_changes_nothing(done: Run, old: str) -> None:
 
 
 @given(old=drawn(CARD))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=DRAWS, deadline=None)
 def test_every_line_of_a_body_outlives_the_completion(done: Run, old: str) -> None:
     """All but what stands between our own marks."""
     _, body = written_card.cut(old)
@@ -68,7 +71,7 @@ def test_every_line_of_a_body_outlives_the_completion(done: Run, old: str) -> No
 
 
 @given(old=drawn(TOML))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=DRAWS, deadline=None)
 def test_a_caveat_toml_loses_no_line_and_a_second_writing_changes_nothing(done: Run, old: str) -> None:
     record = run_of(done, evidence_of_run(done))
     new = written_toml.compose(old, record, Path("out/my-chat"))
