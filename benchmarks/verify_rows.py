@@ -1,6 +1,6 @@
 """How fast rows are held to their statement: as a ratio to what must be done at least, one SHA-256 over the files.
 
-    python benchmarks/verify_rows.py [ROWS]        default 100,000 rows of about 400 characters, Parquet and JSON lines
+    python benchmarks/verify_rows.py [ROWS]        default 100,000 short rows, in Parquet and JSON lines
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -255,6 +255,7 @@ WORD = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters
 KEY = st.from_regex(r"[a-z][a-z_]{0,9}", fullmatch=True)
 
 
+@settings(max_examples=50)
 @given(WORD, WORD, st.one_of(st.just(""), WORD), st.dictionaries(KEY, WORD, max_size=4))
 def test_an_address_comes_back_as_it_went(owner: str, name: str, version: str, more: dict[str, str]) -> None:
     parts = Purl("huggingface", owner, name, version, tuple(sorted(more.items())))
