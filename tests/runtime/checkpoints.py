@@ -93,7 +93,8 @@ def shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         found |= {f"{layer}self_attn.{name}_proj.weight": (rows, width)
                   for name, rows in (("q", heads * head), ("k", keys), ("v", keys))}
         found |= {f"{layer}self_attn.o_proj.weight": (width, heads * head),
-                  f"{layer}mlp.gate_proj.weight": (feed, width), f"{layer}mlp.up_proj.weight": (feed, width), f"{layer}mlp.down_proj.weight": (width, feed),
+                  f"{layer}mlp.gate_proj.weight": (feed, width),
+                  f"{layer}mlp.up_proj.weight": (feed, width), f"{layer}mlp.down_proj.weight": (width, feed),
                   f"{layer}input_layernorm.weight": (width,), f"{layer}post_attention_layernorm.weight": (width,)}
     return found if config.get("tie_word_embeddings") else {**found, "lm_head.weight": (config["vocab_size"], width)}
 
