@@ -27,7 +27,7 @@ ADDED = "<!-- caveat: added "
 TAG = "caveat"
 #: A line that TRL's template writes for want of a licence; a real one takes its place.
 PLACEHOLDERS = ("licence: license",)
-LISTS = ("datasets", "tags")
+LISTS, WHOLE = ("datasets", "tags"), "keys that were not there"
 RELATIONS = {"finetune": "finetune", "adapt": "adapter"}
 KEY = re.compile(r"^(?P<key>[A-Za-z_][\w-]*)\s*:(?P<rest>.*)$")
 EMPTY = re.compile(r"[\w-]+\s*:\s*(?:#.*)?")
@@ -113,6 +113,7 @@ def note(front: Sequence[str], wanted: Keys) -> str:
         new = [v for v in values if v.lower() not in had]
         if new and (key in LISTS or not _says(front, key)) and not (key.startswith("license") and _licensed(front)):
             added[key] = new
+    added[WHOLE] = [key for key in added if _block(front, key)[0] < 0]
     return f"{ADDED}{b64encode(json.dumps(added).encode()).decode()} -->\n\n"
 
 
@@ -133,19 +134,22 @@ def added_in(body: str) -> dict[str, list[str]]:
 
 def without(front: Sequence[str], added: Mapping[str, Sequence[str]]) -> list[str]:
     """The lines without what was added: whole keys that still say it, and items of lists."""
-    gone = {"\n".join(_lines(k, vs[0])) for k, vs in added.items() if len(vs) == 1 and k not in LISTS}
+    gone = {"\n".join(_lines(k, vs[0])) for k, vs in added.items() if len(vs) == 1 and k not in (*LISTS, WHOLE)}
     lines = [line for line in front if line not in gone]
-    for key, values in added.items():
-        lines = _shorter(lines, key, {f"- {v}" for v in values} | set(_lines("x", values)[1:]))
+    for key in LISTS:
+        values = added.get(key, ())
+        mine = {f"- {v}" for v in values} | set(_lines("x", values)[1:])
+        lines = _shorter(lines, key, mine, key in added.get(WHOLE, ())) if values else lines
     return lines
 
 
-def _shorter(lines: list[str], key: str, items: set[str]) -> list[str]:
+def _shorter(lines: list[str], key: str, items: set[str], mine: bool) -> list[str]:
+    """Without these items, and without a key that was added for them and holds no others."""
     here, end = _block(lines, key)
     if here < 0:
         return lines
     kept = [line for line in lines[here + 1:end] if line.strip() not in items]
-    whole = not any(line.strip() for line in kept) and lines[here].rstrip() == f"{key}:"
+    whole = mine and not any(line.strip() for line in kept)
     return [*lines[:here], *([] if whole else [lines[here], *kept]), *lines[end:]]
 
 
