@@ -2,6 +2,7 @@
 
 Tiny models (tests/train), where a step is short and a cost would show most. Each round runs both in turn; the median
 step of each whole process is taken, and the difference is held against the spread of the rounds without the guard.
+Time is that of the processor: on a machine that does other things besides, a clock measures those.
 Needs the extra `train`. Run: python benchmarks/guard_steps.py [--rounds 5] [--steps 300]
 """
 
@@ -36,7 +37,7 @@ def main() -> int:
 
 
 def compared(trainer: str, material: tiny.Material, rounds: int, steps: int) -> None:
-    """One line: medians of the rounds in milliseconds a step, and the spread of either side."""
+    """One line: medians of the rounds in processor milliseconds a step, and the spread of either side."""
     row = runs.Row("python", trainer, "parquet", "mixtral.parquet", True, more=("--steps", str(steps)))
     took: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(rounds):
@@ -52,8 +53,8 @@ def compared(trainer: str, material: tiny.Material, rounds: int, steps: int) -> 
 
 
 def a_step(outcome: runs.Outcome) -> float:
-    """Milliseconds of the median step of a process, the first ten left out."""
-    ends = [float(m.rsplit(" ", 1)[1]) for m in outcome.marks if m.startswith("step")]
+    """Processor milliseconds of the median step of a process, the first ten left out."""
+    ends = [float(m.split()[-1]) for m in outcome.marks if m.startswith("step")]
     return median(later - one for one, later in pairwise(ends[10:])) * 1e3
 
 

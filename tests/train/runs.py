@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
     """What a run left: its exit code, the lines it wrote of its steps, its output folder, what it printed."""
 
     code: int
-    marks: tuple[str, ...]  # "step rank 0 at 12.345678", the second of a clock that only runs forward
+    marks: tuple[str, ...]  # "step rank 0 at 12.345678 1.234567": seconds of a clock and of the processor
     output: Path
     printed: str
     seconds: float

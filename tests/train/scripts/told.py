@@ -30,9 +30,10 @@ def options():
 
 
 def mark(output, what):
-    """One line more in OUTPUT.steps: what, by which process, at which second."""
+    """One line more in OUTPUT.steps: what, by which process, at which second of a clock and of its processor."""
+    when = f"{time.perf_counter():.6f} {time.process_time():.6f}"
     with Path(f"{output}.steps").open("a") as stream:
-        stream.write(f"{what} rank {os.environ.get('RANK', '0')} at {time.perf_counter():.6f}\n")
+        stream.write(f"{what} rank {os.environ.get('RANK', '0')} at {when}\n")
 
 
 class Told(TrainerCallback):
