@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from caveat.law.rule import Law, Rule, Test, Word
-from caveat.law.words import COUNTRY_GROUPS, FACTS, PURPOSES
+from caveat.law.words import ACTS, COUNTRY_GROUPS, FACTS, PURPOSES
 from caveat.lineage.graph import Lineage
 from caveat.verdict.event import Event
 
@@ -34,6 +34,11 @@ class Inquiry(NamedTuple):
 
     def date_of(self, event: Event) -> str:
         return event.when or self.facts.get("date", "") or self.today
+
+    def tells(self, event: Event) -> bool:
+        """Whether doubts of later holders are told of this event. Who lets a finished model write is as far from its
+        making as who asks about it: there the same is presumed, and listed, as in the answer to a question."""
+        return self.tell_later and not ACTS[event.act].writes
 
 
 def domains_of(inquiry: Inquiry, laws: Iterable[Law]) -> dict[str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ NOTHING = Outcome(GRANTED)
 
 def judge(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> Outcome:
     """The outcome of one item in one world; raises Need where a doubt must be settled first."""
-    if not in_guard(inquiry, pair, world):
+    if not in_guard(inquiry, event, pair, world):
         return NOTHING
     m = Matcher(inquiry, event, pair, world)
     bans = [r for r in m.law.rules if _bars(r) and world.settle(lambda r=r: m.meets(r))]  # type: ignore[misc]
@@ -126,15 +126,15 @@ def _accepted(m: Matcher) -> bool:
 def stranger_bound(m: Matcher, world: World) -> bool:
     """Whether the terms follow the text to a stranger (word `bound`)."""
     inquiry = m.inquiry
-    if m.pair.later and "bound" not in inquiry.readings and inquiry.presume and not inquiry.tell_later:
+    if m.pair.later and "bound" not in inquiry.readings and inquiry.presume and not inquiry.tells(m.event):
         inquiry.noted["bound"] = "agreed"
         return False
     return world.settle(lambda: m.word("bound", lambda r: r == "follows"))
 
 
-def in_guard(inquiry: Inquiry, pair: Pair, world: World) -> bool:
+def in_guard(inquiry: Inquiry, event: Event, pair: Pair, world: World) -> bool:
     """Whether the pair exists at all in this world."""
-    later = pair.later and inquiry.presume and not inquiry.tell_later
+    later = pair.later and inquiry.presume and not inquiry.tells(event)
     for word, allowed in pair.guard:
         if word in inquiry.readings:
             ok = guard_allows(allowed, inquiry.readings[word])

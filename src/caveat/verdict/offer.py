@@ -43,7 +43,7 @@ def _wanted(inquiry: Inquiry, event: Event, pair: Pair, world: World, company: b
     demands = [d for d in law.outbound if reaches(d, pair)]
     if not any(company or _could_break(inquiry, law, d, event.offered) for d in demands):
         return []
-    if not in_guard(inquiry, pair, world):
+    if not in_guard(inquiry, event, pair, world):
         return []
     matcher = Matcher(inquiry, event, pair, world)
     found = [Wanted(law, d, _want(matcher, d, world)) for d in demands]
