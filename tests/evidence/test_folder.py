@@ -209,3 +209,22 @@ def test_models_below_code_that_does_not_use_them_are_checked_too(tmp_path: Path
     (tmp_path / "code" / "app.py").write_text("from transformers import pipeline\npipeline(model='acme/helper')\n")
 
     assert gather(tmp_path).subjects == (tmp_path.name, "one", "two")
+
+
+PLAN = "base_model: a/x\nadapter: lora\nsequence_len: 2048\ndatasets:\n  - path: ./rows.jsonl\n    type: alpaca\n" \
+       "output_dir: out/chat\n"
+
+
+def test_who_one_is_makes_no_asset_beside_a_plan(tmp_path: Path) -> None:
+    files = {"plan.yaml": PLAN, "caveat.toml": "[project]\nby = 'acme'\n"}
+
+    assert gather(write(tmp_path / "run", files)).subjects == ("chat",)
+    assert gather(write(tmp_path / "used", {**files, "caveat.toml": "[project]\nby = 'acme'\n[[use]]\nact = 'ship'\n"}
+                        )).subjects == ("used", "chat")
+
+
+def test_rows_that_a_plan_names_as_a_file_are_placed_in_that_file(tmp_path: Path) -> None:
+    rows = '{"messages": [], "model": "gpt-4"}\n'
+    said = gather(write(tmp_path, {"plan.yaml": PLAN, "rows.jsonl": rows}) / "plan.yaml")
+
+    assert [c.place.file for c in said.claims if isinstance(c, StepClaim) and c.act == "generate"] == ["./rows.jsonl"]

@@ -295,7 +295,7 @@ def _without_product(said: Evidence, told: bool) -> Evidence:
 def _subjects(assets: tuple[Asset, ...], said: dict[Asset, Evidence]) -> tuple[str, ...]:
     """The root, unless it is only a folder around others, and the assets below it that nothing here is made from."""
     root, *below = assets
-    speaks = _speaks(said[root], root.name)
+    speaks = _speaks(said[root], root.name) or (bool(said[root].you) and not _made_beside(assets, said))
     if not below and not speaks:
         return () if _made_beside(assets, said) else (root.name,)
     used = _used(said[root]) if speaks else frozenset()
@@ -340,7 +340,8 @@ def _renamed(said: Evidence) -> Evidence:
 def _speaks(root: Evidence, asset: str) -> bool:
     """Whether anything is said of the folder itself, rather than of what its code makes or lies below."""
     own = (c for c in root.claims if not isinstance(c, (LicenceClaim, FileClaim)))
-    return bool(root.you) or any(getattr(c, "child", "") == asset or getattr(c, "asset", "") == asset for c in own)
+    return any(isinstance(c, UseClaim) or getattr(c, "child", "") == asset or getattr(c, "asset", "") == asset
+               for c in own)
 
 
 def _linked(claims: tuple[Claim, ...], names: dict[Parts, str]) -> tuple[Claim, ...]:

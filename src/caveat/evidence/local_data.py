@@ -84,15 +84,20 @@ def _renamed(said: Evidence, written: str, place: Path) -> Evidence:
     subjects = set(said.subjects)
     here = written.rstrip("/")
     claims = tuple(_under(c, subjects, name, here) for c in said.claims)
-    problems = tuple(p._replace(file=f"{here}/{p.file}") for p in said.problems)
+    problems = tuple(p._replace(file=_below(here, p.file)) for p in said.problems)
     return Evidence((name,), tuple(dict.fromkeys(claims)), problems)
 
 
 def _under(c: Claim, subjects: set[str], name: str, here: str) -> Claim:
-    where = c.place._replace(file=f"{here}/{c.place.file}"[-300:])
+    where = c.place._replace(file=_below(here, c.place.file))
     if isinstance(c, StepClaim):
         return c._replace(child=name if c.child in subjects else c.child, place=where)
     return c._replace(asset=name if c.asset in subjects else c.asset, place=where)
+
+
+def _below(here: str, file: str) -> str:
+    """Where a file lies: below the folder that was written, or it is itself what was written."""
+    return (here if here.rsplit("/", 1)[-1] == file else f"{here}/{file}")[-300:]
 
 
 def _places(written: str, root: Path) -> Iterator[Path]:
