@@ -177,7 +177,8 @@ def entry(name: str, *numbers: int) -> bytes:
 
 @pytest.mark.parametrize(("now", "words"), [
     (entry("blk.0.ffn_up.weight", 2, 64, 1 << 40, 0), "ends at byte|asks? for|numbers"),
-    (entry("blk.0.ffn_up.weight", 2, 64, 64, 77), "of type 77"),
+    (entry("blk.0.ffn_up.weight", 2, 64, 64, 77), r"lie\.gguf: tensor 'blk.0.ffn_up.weight' is of type 77"),
+    (entry("blk.0.ffn_up.weight", 2, 64, 64, 4), r"lie\.gguf: tensor 'blk.0.ffn_up.weight' is of type 4,"),
     (entry("blk.0.ffn_up.weight", 2, 63, 64, 2), "blocks of 32"),
     (entry("blk.0.ffn_up.weight", 2, 64, 64, 0, 1 << 60), "ends at byte"),
     (entry("blk.0.ffn_up.weight", 2, 64, 64, 0, 17), "not aligned"),
@@ -204,7 +205,7 @@ def test_a_corrupted_header_is_read_rightly_or_refused(changes: list[tuple[int, 
         try:
             layout_of(made(source, "Q8_0"))
         except EvidenceError as fault:
-            assert "in" in str(fault)
+            assert "in.gguf: " in str(fault), fault
             assert left_in(Path(name)) == ["in.gguf"]
 
 
@@ -223,6 +224,16 @@ def test_numbers_that_a_type_cannot_hold_are_told(tmp_path: Path) -> None:
         made(source, "Q4_0")
 
     assert left_in(tmp_path) == ["inf.gguf"]
+
+
+def test_a_type_that_cannot_be_read_back_is_told_with_its_file(tmp_path: Path) -> None:
+    """Whole blocks of a type that is known and not read here: the file and the tensor are named."""
+    data = small(tmp_path / "in.gguf").read_bytes()
+    was, now = (entry("blk.0.ffn_up.weight", 2, 64, 64, n) for n in (0, BY_NAME["Q8_1"].number))
+    (tmp_path / "in.gguf").write_bytes(data.replace(was, now, 1))
+
+    with pytest.raises(EvidenceError, match=r"in\.gguf: tensor 'blk.0.ffn_up.weight' .* Q8_1"):
+        made(tmp_path / "in.gguf", "Q8_0")
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:

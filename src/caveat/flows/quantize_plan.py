@@ -131,7 +131,7 @@ def layout_of(path: Path) -> tuple[Layout, gguf.Header]:
                             "only little-endian files of version 2 and 3 are quantized")
     if gguf_tensors.PART.match(path.name) or (head.number("split.count") or 0) > 1:
         raise EvidenceError(f"{path}: one piece of several; join them first (llama-gguf-split --merge)")
-    stored = tuple(Stored(t.name, t.dimensions, kind_numbered(t.kind, t.name), found.start + t.offset)
+    stored = tuple(Stored(t.name, t.dimensions, kind_numbered(t.kind, t.name, path), found.start + t.offset)
                    for t in found.tensors)
     return checked(Layout(path, tuple(cursor.spans), stored, found.alignment, found.size)), head
 

@@ -66,12 +66,19 @@ def _tensor(source: BinaryIO, out: BinaryIO, target: Target, layout: Layout) -> 
     if kind == tensor.kind:
         copied(source, out, tensor.at, tensor.bytes())
         return
-    row = tensor.dimensions[0]
     for data in _rows(source, tensor, layout.path, LONG if kind.name == "Q6_K" else PIECE):
-        numbers = to_numbers(data, tensor.kind, row)
+        numbers = _numbers(data, tensor, layout)
         if wrong := amiss(numbers, kind):
             raise EvidenceError(f"{layout.path}: tensor {tensor.name[:80]!a} holds {wrong}")
         out.write(to_bytes(numbers, kind).data)
+
+
+def _numbers(data: NDArray, tensor: Stored, layout: Layout) -> NDArray:  # type: ignore[type-arg]
+    """Rows of numbers; what cannot be read back is told with its file and tensor."""
+    try:
+        return to_numbers(data, tensor.kind, tensor.dimensions[0])
+    except EvidenceError as fault:
+        raise EvidenceError(f"{layout.path}: tensor {tensor.name[:80]!a} cannot be read: {fault}") from None
 
 
 def _rows(source: BinaryIO, tensor: Stored, path: Path, piece: int) -> Iterator[NDArray]:  # type: ignore[type-arg]

@@ -8,6 +8,7 @@ whose architecture has rules of its own there is left to llama.cpp itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from caveat.errors import EvidenceError
@@ -86,10 +87,10 @@ def name_of(file_type: int | None) -> str:
     return next((name for name, number in FILE_TYPES.items() if number == file_type), "")
 
 
-def kind_numbered(number: int, tensor: str) -> Kind:
-    """The type of this number; raises EvidenceError for one that is not known."""
+def kind_numbered(number: int, tensor: str, file: Path) -> Kind:
+    """The type of this number; raises EvidenceError with file and tensor for one that is not known."""
     if number not in BY_NUMBER:
-        raise EvidenceError(f"tensor {tensor[:80]!r} is of type {number}, which is not known")
+        raise EvidenceError(f"{file}: tensor {tensor[:80]!a} is of type {number}, which is not known")
     return BY_NUMBER[number]
 
 
