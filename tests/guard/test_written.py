@@ -12,6 +12,7 @@ from caveat.evidence.caveat_toml import Reading
 from caveat.guard import written_card, written_toml
 from caveat.guard.seen import Load
 from caveat.guard.written import BESIDE, write
+from caveat.law import toml_safe
 from tests.guard.runs import DAY, FREE, LLAMA, MISTRAL, PAIRS, ROWS, edges, quotes, run
 
 BASE = Load("model", MISTRAL, "26bca36bde8333b5d7f72e9ed20ccda6a618af24", where="train.py:3", act="finetune")
@@ -257,7 +258,7 @@ def test_no_name_gets_out_of_its_quotes(out: Path, name: str) -> None:
 def test_a_quoted_text_reads_back(text: str) -> None:
     import tomllib
 
-    assert tomllib.loads(f"a = {written_toml.quoted(text)}")["a"] == text.replace("\ud800", "\ufffd")
+    assert tomllib.loads(f"a = {toml_safe.quoted(text)}")["a"] == text.replace("\ud800", "\ufffd")
 
 
 CARD = """---

@@ -5,9 +5,9 @@ Nothing found is repeated as a setting: a file that says only what Caveat cannot
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from caveat.law.toml_safe import quoted
 from caveat.law.words import ACTS, FACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, StepClaim
 
@@ -21,11 +21,6 @@ def text(evidence: Evidence) -> str:
     name = evidence.subjects[0] if evidence.subjects else "my-project"
     parts = (_head(name), _found(evidence), _facts(), _missing(evidence), _uses(name), _settled())
     return "\n".join(line for part in parts for line in part) + "\n"
-
-
-def quoted(text: str) -> str:
-    """A text as a TOML string; JSON's escapes are TOML's, and nothing in it can end the line."""
-    return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 def comment(text: str) -> str:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
-from unicodedata import category
 
 from caveat.errors import SettingsError
 from caveat.evidence.caveat_toml import ASSET_FIELDS, LONGEST, Reading, known_licence
@@ -25,6 +24,7 @@ from caveat.guard.judged import Judged
 from caveat.guard.planned import YOU, asset_of
 from caveat.guard.seen import Load
 from caveat.law import toml_safe
+from caveat.law.toml_safe import quoted
 from caveat.lineage.claims import AssetClaim, Evidence, LicenceClaim, Place, StepClaim
 
 BEGIN = "# >>> caveat: written after a run; the next run replaces what stands between these marks"
@@ -34,7 +34,6 @@ GRACE = timedelta(days=90)
 MOST_STEPS, MOST_COLUMNS = 500, 40
 #: Fields of an asset that are its nature; names and aliases are the project's own affair.
 KEPT = frozenset(ASSET_FIELDS) - {"name", "alias"}
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 OUTSIDE = re.compile(r"^(?:[./~\\]|[A-Za-z]:[\\/])")
 
 
@@ -319,18 +318,3 @@ def _value(key: str, value: str) -> str:
     if key == "parameters" and re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", value):
         return value
     return quoted(value) if len(several) == 1 else f"[{', '.join(map(quoted, several))}]"
-
-
-def quoted(text: str) -> str:
-    """A basic TOML string: quotes, backslashes and everything that does not show are escaped."""
-    return '"' + "".join(map(_letter, text)) + '"'
-
-
-def _letter(c: str) -> str:
-    if c in '"\\':
-        return f"\\{c}"
-    if 0xD800 <= ord(c) <= 0xDFFF:
-        return "\\uFFFD"
-    if category(c) in HIDDEN:
-        return f"\\u{ord(c):04X}" if ord(c) < 0x10000 else f"\\U{ord(c):08X}"
-    return c
