@@ -125,7 +125,7 @@ def test_the_starter_file_reads_back_and_hides_nothing_in_its_comments() -> None
     assert {c.asset for c in said.claims if isinstance(c, AssetClaim)} == {odd}
 
 
-@pytest.mark.parametrize("name", ["a 🦙 model", "𝒳\u200b\u202e", "tab\tquote\"back\\slash\x7f\x00", "é\u2028\U000e0001"])
+@pytest.mark.parametrize("name", ["🦙", "𝒳\u200b\u202e", "tab\tquote\"back\\slash\x7f\x00", "é\u2028\U000e0001"])
 def test_the_starter_file_names_what_has_any_letters(name: str) -> None:
     said = read(starter.text(Evidence((name,))))
 

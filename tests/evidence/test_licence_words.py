@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from caveat.evidence import card
 from caveat.evidence import licence_words as lw
+from caveat.law.shelf import shelf
+from caveat.lineage.claims import LicenceClaim
 
 WORDS = lw.words_from({
     "tag": {"mit": {"law": "mit", "spdx": "MIT"}, "gpl-3.0": {"law": "gpl-3.0", "spdx": "GPL-3.0-only"},
@@ -46,3 +51,11 @@ def test_the_table_that_ships_knows_the_common_tags() -> None:
 
     assert lw.laws_of("llama2", table).laws[0] == "llama-2"
     assert lw.laws_of("other", table).laws == ("unknown",)
+
+
+@pytest.mark.parametrize("law", sorted(set(shelf().ids()) - {"unknown"}))
+def test_every_law_is_known_by_its_own_name_on_a_card(law: str) -> None:
+    """`license_name: <id>`, as Caveat's own cards and people write it, is that law."""
+    said = card.read(f"---\nlicense: other\nlicense_name: {law}\n---\n", "README.md", "me/mine")
+
+    assert [c.laws for c in said.claims if isinstance(c, LicenceClaim)] == [(law,)]

@@ -114,3 +114,24 @@ def test_silence_is_told_once(tmp_path: Path) -> None:
 
 def test_half_a_label_is_half_silent(tmp_path: Path) -> None:
     assert checked(tmp_path, "acme/enigma", "license: [mit, openrail]").verdict == "unknown"
+
+
+@pytest.mark.parametrize(("base", "label", "relation", "rule"), [
+    ("acme/orchard-7b", "yi-2.1", "base_model", "source-not-named"),
+    ("acme/registers", "odc-by-1.0", "datasets", "origin-not-told"),
+    ("acme/registers", "odbl-1.0", "datasets", "origin-not-told"),
+])
+def test_where_it_comes_from_is_told_by_a_card_that_names_it(tmp_path: Path, base: str, label: str, relation: str,
+                                                             rule: str) -> None:
+    """A card that names the original and its licence in its text meets the duty; the front matter alone does not."""
+    (tmp_path / "caveat.toml").write_text(f'[project]\nname = "mine"\n[assets."{base}"]\nlicence = "{label}"\n')
+    words = f"Made from [{base}](https://huggingface.co/{base}), licence: [text](https://example.org/license).\n"
+    # For Yi the text goes along too: its title tells it.
+    (tmp_path / "LICENSE").write_text("Yi Series Models Community License Agreement\nVersion 2.1\n")
+    found = []
+    for body in ("", words):
+        (tmp_path / "README.md").write_text(f"---\nlicense: {label}\n{relation}:\n- {base}\n---\n# mine\n\n{body}")
+        (report,) = check(tmp_path, today=DAY)
+        found.append(states(report, rule))
+
+    assert found == [{"unmet"}, {"met"}]

@@ -71,11 +71,13 @@ def read(source: Source, file: str, asset: str, words: Words | None = None) -> E
     table = words or licence_words.table()
     licence = card_licence.read(card.front, card.lines, card.body, file, asset, table, card.weak)
     bases = tuple(p for _, _, p in card.bases)
+    data = tuple(_data(card))
     recipes = recipe_blocks.read(card.body, file, asset, _known(card), card.body_line, bases)
     claims: list[Claim] = [
-        *_assets(card), *licence.claims, *_bases(card), *_data(card), *_tags(card), *_columns(card), *_prose(card),
+        *_assets(card), *licence.claims, *_bases(card), *data, *_tags(card), *_columns(card), *_prose(card),
         *generated.of_front(card.front, file, asset), *recipes.claims,
-        *card_marks.read(card.front, card.lines, file, asset, bases),
+        *card_marks.read(card.front, card.lines, file, asset, bases,
+                         tuple(c.parent for c in data)),
     ]
     told = (*problems, *cut.problems, *licence.problems, *recipes.problems, *_problems(card, claims))
     return Evidence(claims=tuple(claims), problems=told)

@@ -34,27 +34,30 @@ GENERATED = re.compile(
 LICENCE_LINK = re.compile(r"licen[cs]e|terms(?:[-_ ]of[-_ ]use)?$|/terms", re.IGNORECASE)
 
 
-def read(front: Mapping, lines: list[Line], file: str, asset: str, parents: tuple[str, ...]) -> Iterator[FileClaim]:
-    """card-line and card-field claims of one card, each the first time it stands there."""
+def read(front: Mapping, lines: list[Line], file: str, asset: str, bases: tuple[str, ...],
+         data: tuple[str, ...] = ()) -> Iterator[FileClaim]:
+    """card-line and card-field claims of one card, each the first time it stands there. `bases` are the models it was
+    made from, `data` the sets: naming one credits no other sort."""
     link = front.get("license_link")
     if isinstance(link, Scalar) and not link.null:
         yield FileClaim(asset, "card-field", "licence-link", place(file, link.line, "license_link", link.text))
     seen: set[str] = {"licence-link"} if link else set()
     for line in lines:
-        for what, value in _marks(line, parents):
+        for what, value in _marks(line, bases, data):
             if value not in seen:
                 seen.add(value)
                 yield FileClaim(asset, what, value, place(file, line.number, "body", line.text, "detected"))
 
 
-def _marks(line: Line, parents: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _marks(line: Line, bases: tuple[str, ...], data: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     text = plain(line.text)
     label = _label(text)
     if label:
         yield "card-line", label
     low = line.text.lower()
-    credited = any(p.lower() in low for p in parents if "/" in p)
-    if credited:
+    if _names(low, data):
+        yield "card-field", "data-credit"
+    if _names(low, bases):
         yield "card-field", "credit"
         if CHANGED.search(text):
             yield "card-field", "changed"
@@ -62,6 +65,10 @@ def _marks(line: Line, parents: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield "card-field", "generated"
     if any(LICENCE_LINK.search(m["url"]) or LICENCE_LINK.search(m["text"]) for m in LINK.finditer(line.text)):
         yield "card-field", "licence-link"
+
+
+def _names(low: str, parents: tuple[str, ...]) -> bool:
+    return any(p.lower() in low for p in parents if "/" in p)
 
 
 def _label(text: str) -> str:

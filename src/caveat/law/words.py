@@ -215,7 +215,7 @@ CHECKS: dict[str, str] = {
     "notice": "a notice file with these parts: name, licence, copyright, reservation, terms-link",
     "name-prefix": "the name begins with this word",
     "name-contains": "the name contains this word",
-    "card": "the card says it: changed, credit, licence-link, built-with, generated, source, registered",
+    "card": "the card says it: changed, credit, data-credit, licence-link, built-with, generated, source, registered",
     "line": "the card or product page shows this short phrase (a fixed label the licence asks for)",
     "terms": "the terms or licence beside the asset pass these limits on",
     "licence": "the declared licence is (or contains) this law id",
