@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from caveat.errors import EngineError, SettingsError
 from caveat.runtime.chat_template import TEMPLATE_LIMIT
 from caveat.runtime.engine import Engine, local, remote, whole
 from caveat.runtime.gguf_words import words
+from caveat.runtime.local_engine import started
 from tests.runtime.answering import Server, serving, smollm2
 
 HI = {"messages": [{"role": "system", "content": "Speak."}, {"role": "user", "content": "Say hi in French"}],
@@ -136,6 +138,42 @@ def test_a_damaged_file_is_an_error_or_a_model_and_never_the_end_of_the_process(
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "alive"), done.stderr[-500:]
 
 
+OPENED = ("import sys\nfrom caveat.runtime.engine import local\n"
+          "local(sys.argv[1], context=64).close()\nprint('closed')")
+
+
+@contextmanager
+def busy(many: int = 2) -> Iterator[None]:
+    """So many processes that do nothing as fast as they can."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(many)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+@pytest.mark.deep
+def test_an_engine_closed_right_after_it_was_opened_never_hangs() -> None:
+    """Thirty processes, each opening and closing one, while others take the processors; a hang is a time-out."""
+    with busy():
+        for _ in range(30):
+            done = subprocess.run([sys.executable, "-c", OPENED, str(smollm2())], capture_output=True, text=True,
+                                  timeout=60)
+            assert (done.returncode, done.stdout) == (0, "closed\n"), done.stderr[-500:]
+
+
+@pytest.mark.deep
+def test_one_prompt_generated_twenty_times_always_ends(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("hi\n")
+    for n in range(20):
+        words = [sys.executable, "-m", "caveat", "generate", "--model", str(smollm2()), "--prompts",
+                 str(tmp_path / "p.txt"), "-o", str(tmp_path / str(n)), "--max-tokens", "1", "--context", "64"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr[-500:]
+
+
 # At an address.
 
 
@@ -162,7 +200,7 @@ def test_a_real_llama_server_answers_whole_and_streamed() -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.warmup = params.fit_params = params.ui = False
     params.api_keys = ["sk-secret-1234"]
-    running = xllamacpp.Server(params)
+    running = started(params)
     asked = {**HI, "max_tokens": 4, "temperature": 0, "seed": 1}
     engine, stranger = (remote(f"{running.listening_address}/v1", key=k) for k in ("sk-secret-1234", "wrong"))
 

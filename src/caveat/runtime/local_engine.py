@@ -21,7 +21,6 @@ from caveat.runtime.engine import Answer, Request, missing, whole
 from caveat.runtime.gguf_words import Words, words
 
 USUAL_CONTEXT = 8192
-SETTLE_SECONDS = 1.0
 #: chat-completion name -> the engine's; what is not here is not sent
 SETTINGS = {"max_tokens": "n_predict", "max_completion_tokens": "n_predict", "temperature": "temperature",
             "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "seed": "seed", "stop": "stop",
@@ -43,7 +42,6 @@ class LocalEngine:
         self.strip = head.bos if head.add_bos is not False else ""
         self._one = threading.Lock()
         self._server, self.version = _server(path, head, threads, context)
-        self._made = time.monotonic()
 
     def chat(self, request: Request) -> Answer:
         return whole(self.stream(request))
@@ -56,9 +54,6 @@ class LocalEngine:
 
     def close(self) -> None:
         with self._one:
-            if self._server is not None:
-                # Taken down right after it was made, xllamacpp waits for ever with the interpreter's lock in its hand.
-                time.sleep(max(self._made + SETTLE_SECONDS - time.monotonic(), 0))
             self._server = None
 
     def _text(self, request: Request) -> str:
@@ -148,7 +143,22 @@ def _server(path: Path, head: Words, threads: int, context: int) -> tuple[Any, s
     params.fit_params = params.warmup = params.ui = params.endpoint_slots = params.endpoint_props = False
     params.cache_ram_mib = params.n_ctx_checkpoints = 0
     try:
-        return xllamacpp.Server(params), f"{xllamacpp.__version__}"
+        return started(params), f"{xllamacpp.__version__}"
     except Exception as fault:
         raise EngineError(f"{path}: the engine cannot load it ({fault}); caveat fit tells whether the file is whole",
                           "refused") from None
+
+
+def started(params: Any) -> Any:
+    """xllamacpp's engine, once its loop has answered one question: from then on it can be taken down at any moment.
+
+    Its constructor returns before its loop begins, and the loop begins by setting "running". A destructor that is
+    quicker has its "stop" overwritten, and waits for ever with the interpreter's lock in its hand. The counts of what
+    was done so far are asked through the loop's own queue, so their answer means that it runs.
+    """
+    import xllamacpp
+
+    params.endpoint_metrics = True
+    server = xllamacpp.Server(params)
+    server.handle_metrics()
+    return server

@@ -197,6 +197,8 @@ def _by_xllamacpp(path: Path) -> Any:
     try:
         import httpx
         import xllamacpp
+
+        from caveat.runtime.local_engine import started
     except ImportError:
         raise CaveatError("cutting text into tokens needs an engine: pip install 'caveat[run]'") from None
     lock = secrets.token_hex(32)
@@ -205,7 +207,7 @@ def _by_xllamacpp(path: Path) -> Any:
     p.warmup = p.fit_params = p.ui = False
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = 1
     try:
-        server = xllamacpp.Server(p)
+        server = started(p)  # one that was only made could wait for ever when it is taken down
     except Exception as fault:
         raise CaveatError(f"{path}: its vocabulary cannot be read ({fault})") from None
 
