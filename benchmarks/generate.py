@@ -65,7 +65,7 @@ def killed_run(words: list[str], folder: Path, out: str, life: float, kills: int
     """One run, killed so many times and then let finish. Returns at which stage each kill hit."""
     stages: list[str] = []
     while True:
-        begun = (folder / out / ".caveat-run" / "run.json").exists()
+        begun = any((folder / out / f).exists() for f in (".caveat-run/run.json", "provenance.intoto.json"))
         with subprocess.Popen([*words, *(["--resume"] if begun else [])], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, env=environment()) as child:
             try:

@@ -21,6 +21,7 @@ from caveat.flows import generating
 from caveat.flows.generating import Start, Wanted, generate, start
 from caveat.runtime import asking_rows
 from caveat.runtime.origin import Origin
+from caveat.runtime.remote_engine import RemoteEngine
 from tests.runtime.answering import Server, serving, smollm2
 
 NAME = "meta-llama/Llama-2-7b-chat-hf"
@@ -189,7 +190,70 @@ def test_a_resumed_run_is_the_same_run_or_an_error(
         run(asked._replace(resume=True, **more))
 
 
-def test_other_prompts_and_another_model_are_another_run(tmp_path: Path, server: Server, no_papers: None) -> None:
+def test_a_complete_run_leaves_rows_and_papers_and_resuming_it_says_so(tmp_path: Path, server: Server) -> None:
+    """Nothing is left that a push would send along; the statement alone still knows the run."""
+    asked = wanted(tmp_path, server, "one", "two")
+    done = run(asked)
+    left = sorted(str(f.relative_to(asked.out)) for f in asked.out.rglob("*"))
+    again = run(asked._replace(resume=True))
+
+    assert left == ["README.md", "croissant.json", "data", "data/part-00000.jsonl", "provenance.intoto.json"]
+    assert (again.nothing_to_do, again.run.run_id, sum(server.asked.values())) == (True, done.run.run_id, 2)
+    for more, what in (({"seed": 8}, "seed was 7, is 8"), ({"format": "parquet"}, "format was 'jsonl'"),
+                       ({"purpose": "sell it"}, "purpose was"), ({"top_p": 0.5}, "top_p was None")):
+        with pytest.raises(SettingsError, match=what):
+            run(asked._replace(resume=True, **more))
+
+
+def test_a_state_that_a_kill_left_behind_the_end_goes_with_the_next_resume(tmp_path: Path, server: Server) -> None:
+    asked = wanted(tmp_path, server, "one")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(generating.run_folder, "clear", lambda folder: None)
+        run(asked)
+    assert (asked.out / ".caveat-run" / "rows.journal").exists()
+
+    assert run(asked._replace(resume=True)).nothing_to_do
+    assert not (asked.out / ".caveat-run").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"predicate": 1}',
+                                  '{"predicate": {"buildDefinition": {}, "runDetails": []}}'])
+def test_a_statement_that_is_none_of_ours_is_no_run(tmp_path: Path, text: str) -> None:
+    (tmp_path / "provenance.intoto.json").write_text(text)
+
+    assert generating.run_folder.begun(tmp_path) is None
+
+
+def test_resuming_under_another_version_of_the_engine_goes_on_and_is_told(
+        tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.txt").write_text("one\nteapot\n")
+    words = ["generate", "--model", NAME, "--url", server.url, "--prompts", str(tmp_path / "p.txt"), "-o",
+             str(tmp_path / "out"), "--format", "jsonl"]
+    monkeypatch.setattr(RemoteEngine, "version", "1.0")
+    main(words)
+    assert "version" not in capsys.readouterr().err
+    monkeypatch.setattr(RemoteEngine, "version", "2.0")
+    main([*words, "--resume", "--retry-errors"])
+    statement = json.loads((tmp_path / "out" / "provenance.intoto.json").read_text())
+
+    assert "versions 1.0, then 2.0 of the engine" in capsys.readouterr().err
+    assert statement["predicate"]["buildDefinition"]["internalParameters"]["engineVersion"] == "1.0 then 2.0"
+
+
+def test_a_password_in_an_address_is_written_nowhere(
+        tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = wanted(tmp_path, server, "one")
+    address = server.url.replace("http://", "http://me:hunter2@") + "?key=hunter2"
+    told = generating._asked(asked._replace(url=address), ORIGIN, generating.prompts.survey(asked.prompts), None)
+    code = main(["generate", "--model", NAME, "--url", address, "--prompts", str(asked.prompts), "-o", str(asked.out)])
+
+    assert told["url"] == server.url
+    assert code == 2
+    assert "hunter2" not in "".join(capsys.readouterr()) + repr(told)
+    assert not asked.out.exists()
+
+
+def test_other_prompts_and_another_model_are_another_run(tmp_path: Path, server: Server) -> None:
     asked = wanted(tmp_path, server, "one")
     run(asked)
     changed = wanted(tmp_path, server, "one", "two", resume=True)

@@ -124,6 +124,9 @@ def _finished(wanted: Wanted, done: Done) -> int:
         return 0
     if done.cut:
         _told(f"the journal's torn tail ({done.cut:,} bytes) was cut off and its rows asked again")
+    if done.versions:
+        _told(f"rows were answered by versions {', then '.join(done.versions)} of the engine: the same seed may give "
+              "another answer under another")
     failed = f", {run.errors:,} failed (errors.jsonl; --resume --retry-errors asks them again)" if run.errors else ""
     print(f"{wanted.out}: {run.rows:,} rows of {run.origin.name}{failed}")
     return 1 if run.errors else 0

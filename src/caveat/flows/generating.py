@@ -18,7 +18,7 @@ from caveat.runtime import prompts, run_folder
 from caveat.runtime.asking_rows import Manner, ask_all
 from caveat.runtime.engine import Engine, local, remote
 from caveat.runtime.journal import Journal
-from caveat.runtime.origin import Origin
+from caveat.runtime.origin import Origin, without_secrets
 from caveat.runtime.prompts import Survey
 from caveat.runtime.provenance import OutFile, Run
 from caveat.runtime.row_scan import RowsDigest
@@ -79,11 +79,15 @@ class Start(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A finished run; `cut` is how many bytes of a torn tail the journal lost when it was opened."""
+    """A finished run; `cut` is how many bytes of a torn tail the journal lost when it was opened.
+
+    `versions`: of the engine, where it was resumed under another one than it was begun with.
+    """
 
     run: Run
     cut: int = 0
     nothing_to_do: bool = False
+    versions: tuple[str, ...] = ()
 
 
 def start(wanted: Wanted) -> Start:
@@ -125,16 +129,32 @@ def generate(wanted: Wanted, begun: Start, told: Told) -> Done:
     run_folder.ready(wanted.out, before, asked, resume=wanted.resume)
     journal_file = wanted.out / run_folder.STATE_FOLDER / run_folder.JOURNAL_FILE
     if before is not None and before.finished and not (wanted.retry_errors and journal_file.exists()):
-        return Done(_run(wanted, begun, seen, before, ("", ""), 0, 0), 0, True)
+        done = Done(_run(wanted, begun, seen, before, "", 0, 0), 0, True)
+    else:
+        done = _gone_on(wanted, begun, seen, before, asked, told)
+    if not (wanted.out / run_folder.ERRORS_FILE).exists():
+        run_folder.clear(wanted.out)
+    return done
+
+
+def _gone_on(wanted: Wanted, begun: Start, seen: Survey, before: Begun | None, asked: Mapping[str, Any],
+             told: Told) -> Done:
+    """The rows that are missing, and the files."""
     with closing(_engine(wanted, begun.origin)) as engine:
-        state = before or run_folder.begin(wanted.out, asked)
-        with closing(Journal(journal_file)) as journal:
+        state = _answering(wanted.out, before or run_folder.begin(wanted.out, asked), engine)
+        with closing(Journal(wanted.out / run_folder.STATE_FOLDER / run_folder.JOURNAL_FILE)) as journal:
             _ask(wanted, engine, journal, seen, asked, told)
             _unchanged(wanted.prompts, seen)
-            done = _finish(wanted, begun, seen, state, journal, engine)
-    if not done.run.errors:
-        journal_file.unlink()
-    return done
+            return _finish(wanted, begun, seen, state, journal, engine)
+
+
+def _answering(folder: Path, state: Begun, engine: Engine) -> Begun:
+    """The run with the engine's version noted: under another one, the same seed may give another answer."""
+    if not engine.version or engine.version in state.versions[-1:]:
+        return state
+    noted = state._replace(versions=(*state.versions, engine.version))
+    run_folder.keep(folder, noted)
+    return noted
 
 
 def _asked(wanted: Wanted, origin: Origin, seen: Survey, before: Begun | None) -> dict[str, Any]:
@@ -142,7 +162,8 @@ def _asked(wanted: Wanted, origin: Origin, seen: Survey, before: Begun | None) -
     chosen = before.asked.get("seed") if before else secrets.randbelow(1 << 31)
     sampling = {"temperature": wanted.temperature, "max_tokens": wanted.max_tokens,
                 **({} if wanted.top_p is None else {"top_p": wanted.top_p})}
-    return {"model": origin.purl, "asked_as": wanted.model if wanted.url else "", "url": wanted.url,
+    return {"model": origin.purl, "asked_as": wanted.model if wanted.url else "",
+            "url": without_secrets(wanted.url),
             "prompts": seen.sha256, "terms_on": origin.terms_on, "purpose": wanted.purpose, "format": wanted.format,
             "verifiable": wanted.verifiable, "seed": chosen if wanted.seed is None else wanted.seed,
             "context": wanted.context, **sampling, **_mark(wanted)}
@@ -215,22 +236,22 @@ def _finish(wanted: Wanted, begun: Start, seen: Survey, state: Begun, journal: J
     errors = wanted.out / run_folder.ERRORS_FILE
     if run_folder.write_lines(errors, (kept.fields for kept in journal.in_order(errors=True))):
         files += (OutFile(errors.name, file_digest(errors), errors.stat().st_size),)
-    run = _run(wanted, begun, seen, state, (engine.name, engine.version), journal.rows, journal.errors)
+    run = _run(wanted, begun, seen, state, engine.name, journal.rows, journal.errors)
     run = run._replace(files=files, rows_sha256=digest.hex() if wanted.verifiable else "")
     _papers(wanted, run, form)
     run_folder.keep(wanted.out, state._replace(finished=True))
-    return Done(run, journal.cut)
+    return Done(run, journal.cut, versions=state.versions if len(state.versions) > 1 else ())
 
 
-def _run(wanted: Wanted, begun: Start, seen: Survey, state: Begun, engine: tuple[str, str], rows: int,
-         errors: int) -> Run:
+def _run(wanted: Wanted, begun: Start, seen: Survey, state: Begun, engine: str, rows: int, errors: int) -> Run:
     from importlib.metadata import version
 
     sent = {k: state.asked[k] for k in ("temperature", "max_tokens", "top_p", "seed", "context", "watermark")
             if state.asked.get(k) is not None}
     verdict = begun.verdict.verdict if begun.verdict else ""
-    return Run(state.run_id, begun.origin, *engine, sent, seen.sha256, state.started, run_folder.now(), rows, errors,
-               (), wanted.purpose, verdict, (), wanted.by, wanted.prompts.name, version("caveat"), wanted.verifiable)
+    return Run(state.run_id, begun.origin, engine, " then ".join(state.versions), sent, seen.sha256, state.started,
+               run_folder.now(), rows, errors, (), wanted.purpose, verdict, (), wanted.by, wanted.prompts.name,
+               version("caveat"), wanted.verifiable)
 
 
 def _papers(wanted: Wanted, run: Run, form: Form) -> None:

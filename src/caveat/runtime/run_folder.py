@@ -2,6 +2,7 @@
 
     DIR/.caveat-run/run.json       the run: its id, digests and settings, and whether it is finished
     DIR/.caveat-run/rows.journal   rows as they came (journal.py); kept while there are errors that may be retried
+                                   (once every row has its answer both are gone, and the statement tells of the run)
     DIR/data/part-00000.parquet    rows as they are handed on, with README.md, croissant.json and the statement
     DIR/errors.jsonl               rows that have no answer: file, line, why
 """
@@ -18,18 +19,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.errors import CaveatError, SettingsError
+from caveat.runtime.provenance import STATEMENT_FILE
 
 STATE_FOLDER, STATE_FILE, JOURNAL_FILE, ERRORS_FILE = ".caveat-run", "run.json", "rows.journal", "errors.jsonl"
-STATE_LIMIT = 1 << 20
+STATE_LIMIT, STATEMENT_LIMIT = 1 << 20, 64 << 20
+#: What a run is asked with and its statement does not tell, or not always.
+UNTOLD = frozenset({"asked_as", "url", "format"})
 
 
 class Begun(NamedTuple):
-    """One run as it was begun: its id, when (ISO 8601, Z), and what it asked, all that must stay the same."""
+    """One run as it was begun: its id, when (ISO 8601, Z), and what it asked, all that must stay the same.
+
+    `versions`: of the engine, in the order they answered; more than one where it was resumed under another.
+    """
 
     run_id: str
     started: str
     asked: dict[str, Any]
     finished: bool = False
+    versions: tuple[str, ...] = ()
 
 
 def ready(folder: Path, before: Begun | None, asked: Mapping[str, Any], *, resume: bool) -> None:
@@ -52,18 +60,46 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> Begun:
 
 
 def begun(folder: Path) -> Begun | None:
-    """The run that a folder holds. Raises SettingsError for a state nobody can read."""
+    """The run that a folder holds, by its state or else its statement. Raises SettingsError for a state nobody reads.
+
+    A run of which only the statement is left is finished; what that does not tell is missing from `asked`.
+    """
     path = folder / STATE_FOLDER / STATE_FILE
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(STATE_LIMIT))
-        return Begun(str(told["run_id"]), str(told["started"]), dict(told["asked"]), bool(told["finished"]))
+        return Begun(str(told["run_id"]), str(told["started"]), dict(told["asked"]), bool(told["finished"]),
+                     tuple(str(v) for v in told.get("versions", ())))
     except FileNotFoundError:
-        return None
+        return _stated(folder / STATEMENT_FILE)
     except NotADirectoryError:
         raise SettingsError(f"{folder}: a file stands where the folder of the run should be") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
         raise SettingsError(f"{path}: no state of a run that can be read ({fault})") from None
+
+
+def _stated(path: Path) -> Begun | None:
+    """A finished run as its statement tells it; None where there is no statement of ours."""
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read(STATEMENT_LIMIT))
+        made, run = told["predicate"]["buildDefinition"], told["predicate"]["runDetails"]
+        given, more = made["externalParameters"], run["caveat_run"]
+        forms = {Path(s["name"]).suffix.removeprefix(".") for s in told["subject"] if s["annotations"].get("rows")}
+        asked = {"model": given["model"], "prompts": given["prompts"]["digest"]["sha256"], "terms_on": more["termsOn"],
+                 "purpose": given["purpose"], "verifiable": made["internalParameters"]["verifiable"],
+                 **given["parameters"], **({"format": forms.pop()} if len(forms) == 1 else {})}
+        return Begun(str(run["metadata"]["invocationId"]), str(run["metadata"]["startedOn"]), asked, True)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def clear(folder: Path) -> None:
+    """Takes the state away, the journal first: what is published is rows and papers, and no prompt stands twice."""
+    for path in (folder / STATE_FOLDER / JOURNAL_FILE, folder / STATE_FOLDER / STATE_FILE):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # somebody put something there; it is theirs
+        (folder / STATE_FOLDER).rmdir()
 
 
 def keep(folder: Path, state: Begun) -> None:
@@ -83,8 +119,8 @@ def _empty(folder: Path) -> None:
 
 
 def _same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    differs = [f"{k} was {before.get(k)!r}, is {now.get(k)!r}" for k in sorted({*before, *now})
-               if before.get(k) != now.get(k)]
+    differs = [f"{k} was {before.get(k)!r}, is {now.get(k)!r}"
+               for k in sorted({*before, *now} - (UNTOLD - before.keys())) if before.get(k) != now.get(k)]
     if differs:
         raise SettingsError(f"{folder}: cannot be resumed, it is another run: {'; '.join(differs)}"[:2000])
 
