@@ -9,8 +9,10 @@ import pytest
 
 from caveat.errors import EvidenceError, SettingsError
 from caveat.flows.asking import ask
-from caveat.flows.origin import allowed, digest_of, origin_of, standing_of
+from caveat.flows.checking import may_of
+from caveat.flows.origin import allowed, digest_of, origin_of, own_claims
 from caveat.lineage import purl
+from caveat.lineage.claims import Evidence
 from tests.runtime.answering import smollm2
 from tests.runtime.files import write
 
@@ -164,7 +166,7 @@ def test_a_name_nobody_knows_is_unknown_and_told() -> None:
     found = origin_of("house-model", url="http://10.0.0.7:8000/v1", on=DAY)
 
     assert found.laws == () and "nobody is known by this name at 10.0.0.7" in found.problems[0]
-    assert {m.verdict for m in standing_of(found).may} == {"unknown"}
+    assert {m.verdict for m in may_of(Evidence((found.name,), own_claims(found)), today=DAY)} == {"unknown"}
 
 
 @pytest.mark.parametrize("url", ["ftp://x/v1", "localhost", "http://", "javascript:alert(1)", "http:///v1", "file:///etc"])

@@ -21,11 +21,10 @@ from caveat.evidence.hub_cache import repo_of_folder
 from caveat.evidence.names import NameBook
 from caveat.evidence.services import dated
 from caveat.flows.asking import answered, names
-from caveat.flows.checking import check_evidence
 from caveat.law.words import ACTS
 from caveat.lineage.claims import AssetClaim, Claim, Evidence, LicenceClaim, Place, StepClaim
 from caveat.runtime.origin import Origin, address, host_of, without_secrets
-from caveat.verdict.answer import Report, Verdict
+from caveat.verdict.answer import Verdict
 
 SAME = ("quantize", "convert", "copy")
 WEIGHTS = ("*.gguf", "*.safetensors", "*.bin", "*.pt", "*.pth")
@@ -289,11 +288,6 @@ def _blocks(stream: object) -> Iterator[bytes]:
 
 
 # What it allows.
-
-
-def standing_of(origin: Origin) -> Report:
-    """The check of the model or service itself, with "what you may do with it"."""
-    return check_evidence(Evidence((origin.name,), own_claims(origin)), today=origin.terms_on)[0]
 
 
 def own_claims(origin: Origin) -> tuple[Claim, ...]:
