@@ -20,6 +20,7 @@ from caveat.runtime.serving.gate import Gate, bare, local
 from caveat.runtime.serving.middleware import ProvenanceMiddleware
 from caveat.runtime.serving.pages import Pages
 from caveat.runtime.serving.settings import Settings
+from caveat.runtime.serving.told import digest
 from tests.runtime.serving_parts import Running, httpx, logged, wait_until
 
 ASK: dict[str, Any] = {"model": "toy", "messages": [{"role": "user", "content": "hi"}]}
@@ -32,12 +33,17 @@ class Toy:
 
     def __init__(self) -> None:
         self.said, self.stopped, self.closed, self.at_once = 0, threading.Event(), False, 0
+        self.got: dict[str, Any] = {}
+
+    def asked(self) -> str:
+        return str(self.got["prompt"] if "prompt" in self.got else self.got["messages"][0]["content"])
 
     def chat(self, request: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
     def stream(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        if request["messages"][0]["content"] == "refuse":
+        self.got = request
+        if self.asked() == "refuse":
             raise EngineError("I will not", "refused")
         return self._chunks(request)
 
@@ -45,7 +51,7 @@ class Toy:
         head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "inside"}
         try:
             for n in range(request.get("max_tokens") or 100_000):
-                if n == 3 and request["messages"][0]["content"] == "fail":
+                if n == 3 and self.asked() == "fail":
                     raise EngineError("the engine failed midway")
                 self.said += 1
                 time.sleep(0.002)
@@ -96,6 +102,27 @@ def test_openais_own_client_lists_chats_streams_and_sees_errors(running: Running
     assert rows[0]["text_sha256"] == rows[1]["text_sha256"]
 
 
+def test_a_bare_text_is_gone_on_with_whole_and_streamed(running: Running, toy: Toy, tmp_path: Path) -> None:
+    openai = pytest.importorskip("openai")
+    with openai.OpenAI(base_url=running.url + "/v1", api_key="none", max_retries=0) as client:
+        whole = client.completions.create(model="toy", prompt="Once")
+        asked = dict(toy.got)
+        chunks = list(client.completions.create(model="toy", prompt=["Once"], max_tokens=3, stream=True,
+                                                stream_options={"include_usage": True}))
+        for wrong in ({"prompt": ["a", "b"]}, {"prompt": [1, 2]}, {"prompt": "a", "echo": True},
+                      {"prompt": "a", "best_of": 2}, {"prompt": "a", "suffix": "b"}, {"prompt": ""}):
+            with pytest.raises(openai.BadRequestError):
+                client.completions.create(model="toy", **wrong)
+    rows = logged(tmp_path / "log", 8)
+
+    assert (whole.object, whole.choices[0].text, whole.choices[0].finish_reason) == \
+        ("text_completion", "a " * 16, "stop")
+    assert (asked["prompt"], asked["max_tokens"], "messages" in asked) == ("Once", 16, False)
+    assert "".join(c.choices[0].text for c in chunks if c.choices) == "a a a "
+    assert {c.object for c in chunks} == {"text_completion"} and chunks[-1].usage.completion_tokens == 3
+    assert rows[1]["text_sha256"] == digest("a a a ")
+
+
 @pytest.mark.parametrize("more, param", [
     ({"messages": []}, "messages"), ({"messages": "hi"}, "messages"),
     ({"messages": [{"role": "x"}]}, "messages[0].role"),
@@ -115,7 +142,7 @@ def test_what_cannot_be_done_is_told_with_its_parameter(more: dict[str, Any], pa
 @pytest.mark.parametrize("method, path, content, status", [
     ("POST", "/v1/chat/completions", b"{", 400), ("POST", "/v1/chat/completions", b"[" * 100_000, 400),
     ("POST", "/v1/chat/completions", b" " * (5 << 20), 413), ("GET", "/v1/chat/completions", b"", 405),
-    ("GET", "/nowhere", b"", 404), ("GET", "/caveat/../../log.py", b"", 404), ("POST", "/v1/completions", b"{}", 404),
+    ("GET", "/nowhere", b"", 404), ("GET", "/caveat/../../log.py", b"", 404), ("POST", "/v1/embeddings", b"{}", 404),
 ])
 def test_odd_requests_get_openais_error_shape(method: str, path: str, content: bytes, status: int,
                                               running: Running) -> None:
@@ -229,7 +256,12 @@ def test_smollm2_answers_under_its_own_name_and_terms(smollm2: Path, tmp_path: P
         answer = httpx.post(up.url + "/v1/chat/completions", json=ask, timeout=60)
         shown = httpx.get(up.url + "/caveat/models").json()["models"][0]
         row, = logged(tmp_path / "log")
+        bare_ask = {**{k: v for k, v in ask.items() if k != "messages"}, "prompt": "1, 2, 3, 4, 5, 6,"}
+        bare_answer = httpx.post(up.url + "/v1/completions", json=bare_ask, timeout=60)
+        bare_row = logged(tmp_path / "log", 2)[1]
 
+    assert " 7, 8" in bare_answer.json()["choices"][0]["text"] == bare_row["response"]
+    assert bare_answer.headers["caveat-generator"] == answer.headers["caveat-generator"] == bare_row["generator"]
     assert answer.headers["caveat-generator"].startswith(
         "pkg:huggingface/HuggingFaceTB/SmolLM2-135M-Instruct?checksum=sha256:")
     assert answer.headers["caveat-terms"].startswith("apache-2.0 (")

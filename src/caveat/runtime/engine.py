@@ -3,6 +3,7 @@
 Two kinds, one protocol: `local` runs a GGUF file in this process, `remote` asks an address. Callers know neither.
 
     request   {"messages": [{"role", "content"}], "max_tokens"?, "temperature"?, "top_p"?, "seed"?, "stop"?}
+              {"prompt": text to go on from, as it is, ...} instead of messages, for a file in this process only
     chat      {"choices": [{"message": {"role", "content"}, "finish_reason"}], "usage"?, "model", "created", ...}
     stream    {"choices": [{"delta": {"content"?}, "finish_reason"}], ...}, the last one with a finish_reason
 """

@@ -59,6 +59,8 @@ class LocalEngine:
     def _text(self, request: Request) -> str:
         if request.get("tools"):
             raise EngineError("tools are not passed to a local model: ask a server that speaks them", "refused")
+        if isinstance(request.get("prompt"), str):
+            return str(request["prompt"])
         text = self.template.render(request.get("messages"))
         # The engine puts the first token itself; one written by the template too would stand twice.
         return text.removeprefix(self.strip) if self.strip else text

@@ -18,7 +18,10 @@ MOST_MESSAGES = 1000
 MOST_IN_LINE = 32
 ROLES = ("system", "developer", "user", "assistant")
 #: Asked for, and not done here: silence would be a wrong answer.
-NOT_DONE = ("tools", "functions", "logprobs", "top_logprobs", "audio", "modalities", "prediction", "web_search_options")
+NOT_DONE = ("tools", "functions", "logprobs", "top_logprobs", "audio", "modalities", "prediction", "web_search_options",
+            "echo", "suffix")
+#: Longest text where a completion does not say, as in OpenAI's reference: a bare text seldom ends by itself.
+USUAL_TOKENS = 16
 
 
 class Bad(Exception):
@@ -34,15 +37,34 @@ def looked_at(request: dict[str, Any]) -> dict[str, Any]:
     messages = request.get("messages")
     if not isinstance(messages, list) or not 0 < len(messages) <= MOST_MESSAGES:
         raise Bad(400, f"messages wants a list of 1 to {MOST_MESSAGES}", "invalid_value", "messages")
+    _doable(request)
+    kept = {k: v for k, v in request.items() if k != "prompt"}
+    return {**kept, "messages": [_message(m, f"messages[{n}]") for n, m in enumerate(messages)]}
+
+
+def text_looked_at(request: dict[str, Any]) -> dict[str, Any]:
+    """A request for a text to be gone on with, as an engine takes it. Raises Bad naming the parameter."""
+    prompt = request.get("prompt")
+    if isinstance(prompt, list) and len(prompt) == 1:
+        prompt = prompt[0]
+    if not isinstance(prompt, str) or not prompt:
+        raise Bad(400, "prompt wants one text", "invalid_value", "prompt")
+    _doable(request)
+    kept = {k: v for k, v in request.items() if k not in ("messages", "max_completion_tokens")}
+    return {**kept, "prompt": prompt, "max_tokens": request.get("max_tokens") or USUAL_TOKENS}
+
+
+def _doable(request: dict[str, Any]) -> None:
+    """Raises Bad for what is not done here, and for numbers out of range."""
     for name in NOT_DONE:
         if request.get(name):
             raise Bad(400, f"{name}: this server does not do that", "unsupported_parameter", name)
-    if request.get("n") not in (None, 1):
-        raise Bad(400, "n: one answer at a time", "unsupported_parameter", "n")
+    for name in ("n", "best_of"):
+        if request.get(name) not in (None, 1):
+            raise Bad(400, f"{name}: one answer at a time", "unsupported_parameter", name)
     if (request.get("response_format") or {"type": "text"}) != {"type": "text"}:
         raise Bad(400, "response_format: only text", "unsupported_parameter", "response_format")
     _numbers(request)
-    return {**request, "messages": [_message(m, f"messages[{n}]") for n, m in enumerate(messages)]}
 
 
 #: Parameter -> least, greatest.

@@ -1,6 +1,6 @@
 """GGUF files served at home, as OpenAI's clients expect it.
 
-    GET /v1/models · /v1/models/NAME      POST /v1/chat/completions  (streamed or not)
+    GET /v1/models · /v1/models/NAME      POST /v1/chat/completions · /v1/completions  (streamed or not)
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from caveat.errors import CaveatError
 from caveat.runtime.engine import Answer, Engine, missing, whole
 from caveat.runtime.serving import told
-from caveat.runtime.serving.chat import Bad, Seat, looked_at, status_of
+from caveat.runtime.serving.chat import Bad, Seat, looked_at, status_of, text_looked_at
 from caveat.runtime.serving.middleware import KEY, App
 from caveat.runtime.serving.proxy import Gone, TooLarge
 from caveat.runtime.serving.proxy import whole as body_of
 from caveat.runtime.serving.replies import fault
 
 MOST_BODY = 4 << 20
+Shape = Callable[[Answer], Answer]
 
 
 class Served(NamedTuple):
@@ -76,14 +77,18 @@ class Desk:
         return {"id": m.id, "object": "model", "created": self.since, "owned_by": m.owner}
 
     async def bare(self, request: Any) -> Any:
-        return _bad(Bad(404, "only chats are answered here: use /v1/chat/completions", "unsupported_route"))
+        """A text gone on with, as it is: no chat template."""
+        return await self._answered(request, text_looked_at, as_text)
 
     async def chat(self, request: Any) -> Any:
+        return await self._answered(request, looked_at, dict)
+
+    async def _answered(self, request: Any, look: Callable[[dict[str, Any]], dict[str, Any]], shape: Shape) -> Any:
         try:
             asked = await self._asked(request)
             model = self._named(asked)
-            chunks = self.seats[model.id].chunks(looked_at(asked))
-            return await self._replied(request, asked, model, chunks)
+            chunks = self.seats[model.id].chunks(look(asked))
+            return await self._replied(request, Stream(model.id, chunks, request.scope.get(KEY), asked, shape))
         except Bad as bad:
             return _bad(bad)
         except CaveatError as error:
@@ -108,13 +113,11 @@ class Desk:
             raise _no_model(name)
         return found
 
-    async def _replied(self, request: Any, asked: Mapping[str, Any], model: Served,
-                       chunks: AsyncIterator[Answer]) -> Any:
+    async def _replied(self, request: Any, streamed: Stream) -> Any:
         """The first chunk is awaited before anything is sent, so that its faults get a status of their own."""
         from starlette.responses import StreamingResponse
 
-        streamed = Stream(model.id, chunks, request.scope.get(KEY), asked)
-        if asked.get("stream") is not True:
+        if not streamed.wanted:
             return await _unless_left(request, streamed.collected())
         await _unless_left(request, streamed.begin())
         return StreamingResponse(streamed.events(), media_type="text/event-stream", headers={
@@ -124,8 +127,10 @@ class Desk:
 class Stream:
     """An engine's chunks on their way to a client: named as the client named the model, tokens counted apart."""
 
-    def __init__(self, model: str, chunks: AsyncIterator[Answer], exchange: Any, asked: Mapping[str, Any]) -> None:
-        self.model, self.chunks, self.exchange = model, chunks, exchange
+    def __init__(self, model: str, chunks: AsyncIterator[Answer], exchange: Any, asked: Mapping[str, Any],
+                 shape: Shape) -> None:
+        self.model, self.chunks, self.exchange, self.shape = model, chunks, exchange, shape
+        self.wanted = asked.get("stream") is True
         options = asked.get("stream_options")
         self.counts = isinstance(options, dict) and options.get("include_usage") is True
         self.head: Answer = {}
@@ -147,7 +152,7 @@ class Stream:
         chunk = self.head
         try:
             while chunk:
-                yield _event({k: v for k, v in chunk.items() if k != "usage"})
+                yield _event(self.shape({k: v for k, v in chunk.items() if k != "usage"}))
                 chunk = self._seen(await anext(self.chunks, {}))
                 chunk = chunk if "choices" in chunk else {}
         except CaveatError as error:
@@ -158,7 +163,7 @@ class Stream:
         finally:
             await self.chunks.aclose()  # type: ignore[attr-defined]  # an async generator
         if self.counts:
-            yield _event({**self.head, "choices": [], "usage": self.usage})
+            yield _event(self.shape({**self.head, "choices": [], "usage": self.usage}))
         yield b"data: [DONE]\n\n"
 
     async def collected(self) -> Any:
@@ -167,7 +172,15 @@ class Stream:
             got = [self._seen(chunk) async for chunk in self.chunks]
         finally:
             await self.chunks.aclose()  # type: ignore[attr-defined]
-        return _json(whole(got))
+        return _json(self.shape(whole(got)))
+
+
+def as_text(answer: Answer) -> Answer:
+    """A chat's answer, or a chunk of one, in the shape of a completion."""
+    choices = [{"index": 0, "text": (c.get("delta") or c.get("message") or {}).get("content") or "", "logprobs": None,
+                "finish_reason": c.get("finish_reason")} for c in answer["choices"]]
+    id = str(answer.get("id", "")).replace("chatcmpl-", "cmpl-", 1)
+    return {**answer, "id": id, "object": "text_completion", "choices": choices}
 
 
 async def _unless_left(request: Any, work: Awaitable[Any]) -> Any:
