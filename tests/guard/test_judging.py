@@ -146,7 +146,7 @@ def test_columns_count_beside_text_and_for_models_alone() -> None:
     values = {"model": [LLAMA, "Golf GTI", "pkg:huggingface/Qwen/Qwen2-7B@abc?x=1"], "judge_model": ["gpt-4"]}
 
     assert writers(["prompt", "model", "judge_model"], values) == (
-        (LLAMA, "Qwen/Qwen2-7B"), ("gpt-4",), ("model", "model", "judge_model"))
+        (LLAMA, "pkg:huggingface/Qwen/Qwen2-7B@abc?x=1"), ("gpt-4",), ("model", "model", "judge_model"))
     assert writers(["price", "model"], values).generators == ()
     assert [named(x) for x in (7, None, "pkg:npm/left-pad", "a b", "x" * 5000)] == [""] * 5
 
@@ -172,7 +172,7 @@ def test_a_recipe_names_the_base_where_no_weights_were_seen(here: Path) -> None:
     baseless = answer(question)
     planned = answer({**question, "settings": {"recipes": [str(here / "config.yaml")]}})
 
-    assert (baseless["stop"], baseless["refused"]) == (True, [FINDING])
+    assert (baseless["stop"], baseless["refused"]) == (False, []) and FINDING in baseless["warned"]
     assert "no weights that my-chat starts from were seen" in " ".join(baseless["text"].split())
     assert (planned["stop"], planned["refused"]) == (False, [])
 

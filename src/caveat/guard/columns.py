@@ -1,7 +1,8 @@
 """Who wrote and who marked the rows of a loaded data set, from the values of its columns.
 
 The rules are those of the reader of data files (`evidence/data_columns.py`): a column counts beside a column of text,
-a value counts if it names a model that can be known; Caveat's own column holds package addresses (purl).
+a value counts if it names a model that can be known. Caveat's own column holds package addresses (purl): these stay
+whole, because they tell bases and terms too.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from caveat.evidence.data_columns import JUDGES, TEXTS, WRITERS, is_model
+from caveat.lineage import purl
 
-PURL = re.compile(r"pkg:(?P<sort>huggingface|generic|mlflow|ollama)/(?P<name>[^@?#]{3,200})(?:@[^?#]*)?(?:[?#].*)?")
+#: Package addresses that may name a model.
+SORTS = frozenset({"huggingface", "generic", "mlflow", "ollama"})
 MOST = 20
 
 
 class Writers(NamedTuple):
-    """Names of generators and judges, and the column of each in the same order (generators first)."""
+    """Names or addresses of generators and judges, and the column of each in the same order (generators first)."""
 
     generators: tuple[str, ...]
     judges: tuple[str, ...]
@@ -40,7 +42,16 @@ def _is(sort: re.Pattern[str], column: str) -> bool:
 
 
 def named(value: object) -> str:
-    """The model that a value names, with a package address opened; "" if it names none."""
-    purl = PURL.fullmatch(value) if isinstance(value, str) and len(value) < 1000 else None
-    name = unquote(purl["name"]) if purl else value
-    return name if isinstance(name, str) and is_model(name) else ""
+    """The model that a value names: its name, or its whole package address; "" if it names none."""
+    if not isinstance(value, str):
+        return ""
+    address = purl.read(value)
+    if address is not None:
+        return value if address.type in SORTS else ""
+    return value if is_model(value) else ""
+
+
+def name_of(value: str) -> str:
+    """A generator as people read it: a package address by the name in it."""
+    address = purl.read(value)
+    return address.path if address else value

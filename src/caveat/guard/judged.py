@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from caveat.guard.planned import evidence_of, place_of
+from caveat.guard import proven
+from caveat.guard.planned import evidence_of
 from caveat.guard.seen import Load, Trainer
-from caveat.law.words import ACTS
 from caveat.lineage.claims import Evidence, Problem, StepClaim
 from caveat.verdict.answer import Finding, Report
 
@@ -54,23 +54,35 @@ def judge(loads: Sequence[Load], trainer: Trainer | None = None, *, recipe: Path
     Raises SettingsError for an unknown word in the project's or the organisation's file, EvidenceError for a recipe
     in which nothing can be read.
     """
-    settings = settings or Settings()
+    settings, trainer = settings or Settings(), trainer or NO_TRAINER
+    report = _in_every_base(loads, trainer, recipe, settings)
+    worlds = proven.without(loads)
+    refused = sorted_out(report, accept).refused if worlds else ()
+    if refused:
+        found = [_in_every_base(world, trainer, recipe, settings) for world in worlds]
+        report = proven.rows_open(report, [_prohibited(r) for r in found], refused)
+    return sorted_out(report, accept)
+
+
+def _in_every_base(loads: Sequence[Load], trainer: Trainer, recipe: Path | None, settings: Settings) -> Report:
+    """The report on these loads; where no base was seen, what some base would excuse depends on it."""
     around = surroundings(settings)
     declared = frozenset(c.asset for c in around.claims if not isinstance(c, StepClaim))
-    planned = evidence_of(loads, trainer or NO_TRAINER, declared, around.you)
-    evidence = planned + _recipe(recipe, planned.subjects[0]) + around
-    evidence += _baseless(evidence, planned.subjects[0], trainer or NO_TRAINER)
-    reports = reports_of(evidence._replace(subjects=planned.subjects), settings)
-    return sorted_out(reports[0], accept)
+    planned = evidence_of(loads, trainer, declared, around.you)
+    child = planned.subjects[0]
+    evidence = (planned + _recipe(recipe, child) + around)._replace(subjects=planned.subjects)
+    unseen = proven.unseen_base(evidence, child, trainer)
+    report = reports_of(evidence + unseen, settings)[0]
+    refused = sorted_out(report).refused if unseen.claims else ()
+    families = proven.excusing(refused)
+    if not families:
+        return report
+    excused = reports_of(evidence + unseen + proven.of_families(families), settings)[0]
+    return proven.base_open(report, _prohibited(excused), refused)
 
 
-def _baseless(evidence: Evidence, child: str, trainer: Trainer) -> Evidence:
-    """Where no base was seen, that is said: another base could let a family learn from its own."""
-    if any(isinstance(c, StepClaim) and c.child == child and ACTS[c.act].in_family for c in evidence.claims):
-        return Evidence()
-    place = place_of(trainer.where, "")
-    return Evidence(problems=(Problem(place.file, f"no weights that {child} starts from were seen", place.line,
-                                      "judged as a model made from nothing"),))
+def _prohibited(report: Report) -> frozenset[str]:
+    return frozenset(f.id for f in sorted_out(report).refused)
 
 
 def reports_of(evidence: Evidence, settings: Settings) -> list[Report]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caveat.errors import CaveatError
+from caveat.evidence import generated
 from caveat.evidence.planned import dull
 from caveat.evidence.planned import on_disk as spelt_as_path
 from caveat.evidence.repo_names import repo_id
@@ -114,6 +115,8 @@ def _of_load(load: Load, child: str, project: Project) -> Evidence:
     own: list[Claim] = [AssetClaim(asset, "kind", KINDS.get(load.what, "model"), where)]
     steps = tuple(_steps(act, asset, child, where))
     mute = told(load.where, f"{asset}: {load.unknown}", "it stays of unknown origin") if load.unknown else Evidence()
+    if load.what == "architecture":
+        return told(load.where, f"only the architecture of {asset} was seen", "it says nothing of the weights")
     if not steps:
         mute += told(load.where, f"{asset} was loaded ({load.what}) and is not among what is trained",
                      "its part in the run is not judged") if act != "evaluate" else Evidence()
@@ -162,6 +165,10 @@ def _writers(load: Load, asset: str, where: Place) -> Iterator[Claim]:
     for n, (act, name) in enumerate(acts):
         column = load.named_in[n] if n < len(load.named_in) else ""
         seen = where._replace(key=f"column {column}" if column else "metadata", quote=name[:120])
+        if generated.is_address(name):
+            said = generated.claims_of(asset, name, "", seen, column=column)
+            yield from (c._replace(act=act) if isinstance(c, StepClaim) and c.child == asset else c for c in said)
+            continue
         yield StepClaim(asset, act, name, seen, column=column)
         if SERVICE.match(name):
             yield AssetClaim(name, "kind", "service", seen)

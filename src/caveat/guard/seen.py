@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from caveat.guard.inside.plain import plain as plain
 
-WHATS = ("data", "model", "adapter", "reference", "reward", "teacher")
+WHATS = ("data", "model", "adapter", "reference", "reward", "teacher", "architecture")
 #: What a load is in the run: taught on, changed, imitated, marked with, only measured with, or not known ("").
 ACTS = ("train", "finetune", "adapt", "distil", "annotate", "evaluate", "")
 #: The act that each sort of thing has unless somebody knows better.
 USUAL = {"data": "train", "model": "finetune", "adapter": "adapt", "reference": "", "reward": "annotate",
-         "teacher": "distil"}
+         "teacher": "distil", "architecture": ""}
 #: The most names of one load that travel between processes.
 MOST = 64
 
@@ -38,6 +38,7 @@ class Load(NamedTuple):
     named_in: tuple[str, ...] = ()  # column of each generator, then of each judge
     unknown: str = ""
     how: str = ""  # "datasets.load_dataset"
+    presumed: str = ""  # "yes" where it goes in by presumption: the rows come from memory and cannot be traced
 
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in self._asdict().items() if v}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from caveat.guard.columns import name_of
 from caveat.guard.seen import Load, Trainer, loads_of, plain
 
 LIMIT, MOST_RECORDS, MOST_SHOWN = 16 << 20, 2000, 12
@@ -122,7 +123,7 @@ def _seen(found: Sequence[Record]) -> Iterator[str]:
 
 def _words(load: Load) -> str:
     name = load.name or load.unknown or "?"
-    wrote = f", written by {', '.join(load.generators[:3])}" if load.generators else ""
+    wrote = f", written by {', '.join(map(name_of, load.generators[:3]))}" if load.generators else ""
     return f"{load.what} {name}{wrote}  {load.where}".rstrip()
 
 

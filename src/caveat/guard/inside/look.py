@@ -15,6 +15,8 @@ from .plain import plain
 WINDOWS, WINDOW = 10, 1000
 FIRST_ROWS = 64
 MOST_COLUMNS, MOST_VALUES, FEW = 16, 20, 40
+#: A package address tells bases, digest and terms.
+LONGEST_ADDRESS = 1000
 #: Columns that may name a writer or a judge; wide on purpose, the reader of columns decides.
 WORTH = re.compile(r"model|generat|teacher|annotat|judge|critic|rating|reward|scor|distilabel|metadata|^meta$|caveat")
 
@@ -75,8 +77,8 @@ def _add(found: dict[str, list[str]], name: str, values: list[Any]) -> None:
                 _add(found, f"{name}.{plain(key, 60)}", [inner] if not isinstance(inner, dict) else [])
         elif isinstance(value, (list, tuple)):
             _add(found, name, [v for v in value[:MOST_VALUES] if not isinstance(v, (dict, list, tuple))])
-        elif isinstance(value, str) and len(value) < 200:
+        elif isinstance(value, str) and len(value) < (LONGEST_ADDRESS if value.startswith("pkg:") else 200):
             held = found.setdefault(name, [])
-            text = plain(value, 200)
+            text = plain(value, LONGEST_ADDRESS)
             if text and text not in held and len(held) < MOST_VALUES:
                 held.append(text)

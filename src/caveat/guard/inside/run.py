@@ -32,6 +32,7 @@ class Run:
         self.inside = threading.local()
         self.judged_to = 0  # loads up to here were known when the newest decision fell
         self.weights: dict[int, Any] = {}  # number -> the model as it is alive, held weakly
+        self.held: dict[int, tuple[int, ...]] = {}  # trainer (by id) -> the sets that it was given
         self.pid = 0
 
     @property

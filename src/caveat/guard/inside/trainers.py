@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from . import files
 from .plain import plain, where
 from .run import REST, run, tags
 from .verdicts import decide
 from .weights import adapted, name_of, numbers
-from .wrap import before
+from .wrap import after, before
 
 #: What a trainer may hold -> what that is in the run, and its act.
 PARTS = (
@@ -24,11 +25,19 @@ TRAINING = "training"
 def transformers_trainer(module: Any) -> None:
     """transformers.trainer: TRL's, Unsloth's and most others' trainers come from this one."""
     before(module.Trainer, "train", _train, TRAINING)
+    after(module.Trainer, "__init__", _made)
 
 
 def lightning_trainer(module: Any) -> None:
     """Lightning's Trainer: it holds loaders, not data sets, so all that was loaded counts."""
     before(module.Trainer, "fit", _fit, TRAINING)
+
+
+def _made(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Which sets a trainer was given is remembered: they are another trainer's, should its rows come from memory."""
+    trainer = args[0]
+    run().held[id(trainer)] = (*tags(getattr(trainer, "train_dataset", None)),
+                               *tags(getattr(trainer, "eval_dataset", None)))
 
 
 def _train(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -67,7 +76,7 @@ def _folder(value: object) -> str:
 def _model_parts(trainer: Any) -> list[dict[str, Any]]:
     model = getattr(trainer, "model", None)
     act = "adapt" if adapted(model) else "finetune"
-    found = _as(numbers(model), "", act) or _by_name(model, "model", act)
+    found = _as(numbers(model), "", act) or _untagged(model, act)
     mine = {load["name"] for load in found}
     for field, what, act in PARTS:
         held = getattr(trainer, field, None)
@@ -77,20 +86,33 @@ def _model_parts(trainer: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _untagged(model: Any, act: str) -> list[dict[str, Any]]:
+    """A model that carries no note: by the name of weights that were seen, else by files that were; a name that only
+    its configuration holds is that of an architecture."""
+    named = _by_name(model, "model", act)
+    if any(load["name"] == one["name"] for one in named for load in run().loads if load["what"] == "model"):
+        return named
+    return [*({**load, "act": act} for load in files.seen()), *({**one, "what": "architecture", "act": ""} for one in
+                                                               named)]
+
+
 def _by_name(model: Any, what: str, act: str) -> list[dict[str, Any]]:
     name = name_of(model) if hasattr(model, "config") else ""
     return [{"what": what, "name": name, "act": act, "how": "its own configuration", "where": where()}] if name else []
 
 
 def _data(trainer: Any) -> list[dict[str, Any]]:
-    """What it learns from, then what it is only measured with. Where rows come from memory, all else counts too."""
+    """What it learns from, then what it is only measured with. Where rows come from memory, all else that was loaded
+    counts by presumption, but for what goes elsewhere: into another trainer, or only into measuring."""
     learned = tags(getattr(trainer, "train_dataset", None))
     measured = [n for n in tags(getattr(trainer, "eval_dataset", None)) if n not in learned]
     found = _as(learned, "", "train")
     if not learned or any(load.get("unknown") for load in found):
+        others = {n for one, held in run().held.items() if one != id(trainer) for n in held}
         rest = [n for n, load in enumerate(run().loads)
-                if load["what"] == "data" and n not in learned and n not in measured]
-        found += [{**load, "tracked": False} for load in _as(rest, "", "train")]
+                if load["what"] == "data" and n not in {*learned, *measured, *others}]
+        found += [{**load, "tracked": False, **({} if load.get("unknown") else {"presumed": "yes"})}
+                  for load in _as(rest, "", "train")]
     return [*found, *_as(measured, "", "evaluate")]
 
 

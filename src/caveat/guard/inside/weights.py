@@ -9,20 +9,23 @@ from .plain import plain
 from .run import TAG, run, tag
 from .wrap import after, argument
 
+#: Marks a loading: the files that it opens are no further weights.
+WEIGHTS = "weights"
 #: Modules of one model that are looked through for the note.
 MOST_MODULES = 4000
 
 
 def pretrained(module: Any) -> None:
     """transformers.modeling_utils: every model class loads through PreTrainedModel."""
-    after(module.PreTrainedModel, "from_pretrained", _model)
+    after(module.PreTrainedModel, "from_pretrained", _model, group=WEIGHTS)
+    after(module.PreTrainedModel, "_from_config", _built)
     if hasattr(module.PreTrainedModel, "save_pretrained"):
         after(module.PreTrainedModel, "save_pretrained", _saved)
 
 
 def adapters(module: Any) -> None:
     """peft.peft_model: an adapter that exists already."""
-    after(module.PeftModel, "from_pretrained", _adapter)
+    after(module.PeftModel, "from_pretrained", _adapter, group=WEIGHTS)
     if hasattr(module.PeftModel, "save_pretrained"):
         after(module.PeftModel, "save_pretrained", _saved)
 
@@ -35,6 +38,13 @@ def _model(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         number = _note("model", name, kwargs, f"{_class(args)}.from_pretrained")
         tag(whole, [number])
         run().weights[number] = weakref.ref(whole)
+
+
+def _built(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A model of a configuration alone has the architecture of what that names, and not its weights."""
+    name = "" if getattr(run().inside, WEIGHTS, False) else name_of(made)
+    if name:
+        run().note(what="architecture", name=name, how=f"{_class(args)}.from_config")
 
 
 def _adapter(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
