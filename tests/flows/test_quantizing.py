@@ -325,7 +325,7 @@ def test_a_project_around_the_output_is_not_searched(place: Place, capsys: pytes
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     place.model("Mistral-7B-v0.1", "mistralai")
     (place.out / "src").mkdir()
-    monkeypatch.setattr("caveat.flows.quantizing.check", lambda *a, **b: pytest.fail("the project was read"))
+    monkeypatch.setattr("caveat.flows.beside.check", lambda *a, **b: pytest.fail("the project was read"))
 
     assert place.quantize() == 0
     assert "holds other things too" in " ".join(capsys.readouterr().out.split())
@@ -337,7 +337,7 @@ def test_when_the_papers_cannot_be_laid_the_file_is_said_to_be_bare(place: Place
         raise KeyboardInterrupt
 
     place.model("Mistral-7B-v0.1", "mistralai")
-    monkeypatch.setattr("caveat.flows.quantizing.handing_over.put", interrupted)
+    monkeypatch.setattr("caveat.flows.handing_over.put", interrupted)
 
     assert place.quantize() == 130
     assert "is whole, yet not all that goes along lies beside it" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A checkpoint folder as one GGUF file, with its licence and source in the header. The law is asked first.
+"""A checkpoint folder as one GGUF file, with what its licence asks to lie beside it. The law is asked first.
 
   caveat convert ./Llama-2-7b-hf -o llama-2-7b-f16.gguf
   caveat convert ./my-tune -o my-tune.gguf --type bf16 --base owner/my-tune
@@ -29,6 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--type", choices=("f32", "f16", "bf16", "auto"), default="auto",
         help="of the matrices (default: auto = bf16 or f16 as they are, f16 of f32)")
     add("--base", default="", metavar="OWNER/NAME", help="which model the folder is, if its card does not say")
+    add("--card", default="", metavar="OWNER/NAME", help="the name it is published under (judges the hand-over too)")
+    add("--licence-from", type=Path, metavar="FILE|DIR", help="your copy of the texts (default: in the folder)")
+    add("--notice", action="append", default=[], metavar="LINE", help="a line of your own for NOTICE (repeatable)")
+    add("--no-papers", action="store_true", help="the file alone: no texts, NOTICE and card beside it")
     add("--pre", default="", metavar="NAME", help="llama.cpp's name of the pre-tokenizer, where it is not recognised")
     add("--converter", type=Path, metavar="FILE", help="your own convert_hf_to_gguf.py, for other architectures")
     add("--python", default="", metavar="FILE", help="the Python that runs it (default: this one)")
@@ -45,12 +49,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from caveat.flows.beside import duties
     from caveat.flows.converting import Order, made, planned
     from caveat.verdict.gate import failing
 
     said, wanted = settings(options), fail_on(options)
     plan = planned(Order(options.model, options.output, options.type, options.base, options.converter, options.python,
-                         options.pre, options.force, said["facts"], said["readings"]))
+                         options.pre, options.force, options.card, options.licence_from, tuple(options.notice),
+                         not options.no_papers, said["facts"], said["readings"]))
     for line in plan.origin.problems:
         print(f"caveat: {line}", file=sys.stderr)
     failed = failing(plan.verdict, wanted)
@@ -58,8 +64,10 @@ def run(options: argparse.Namespace) -> int:
         _show_verdict(plan, options)
         print("caveat: nothing was made", file=sys.stderr)
         return 1
-    _show(made(plan, _Bar()), options)
-    return int(failed)
+    done = made(plan, _Bar(), lambda line: print(f"caveat: {line}", file=sys.stderr))
+    _show(done, options)
+    return int(failed or ("unmet" in wanted and done.laid is not None
+                          and any(d.state == "unmet" for d in duties(done.laid.reports))))
 
 
 def _show_verdict(plan: Planned, options: argparse.Namespace) -> None:

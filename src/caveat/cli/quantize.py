@@ -62,8 +62,9 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from caveat.flows.beside import duties
     from caveat.flows.quantize_plan import planned
-    from caveat.flows.quantizing import duties, made
+    from caveat.flows.quantizing import made
     from caveat.verdict.gate import failing
 
     wanted = fail_on(options)
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     with _ended_cleanly():
         done = made(plan, _Bar(), lambda line: print(f"caveat: {line}", file=sys.stderr))
     _show(done, options)
-    return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.reports))))
+    return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.laid.reports))))
 
 
 def _order(options: argparse.Namespace) -> Any:

@@ -14,7 +14,7 @@ from caveat.evidence.yaml_safe import Mapping
 RELATIONS = {
     "finetune": "finetune", "finetuned": "finetune", "fine-tune": "finetune", "adapter": "adapt", "adapters": "adapt",
     "lora": "adapt", "merge": "merge", "merged": "merge", "quantized": "quantize", "quantised": "quantize",
-    "quantization": "quantize", "quantize": "quantize",
+    "quantization": "quantize", "quantize": "quantize", "converted": "convert", "conversion": "convert",
 }
 QUANTIZED_NAME = re.compile(
     r"[-_.](?:gguf|ggml|gptq|awq|exl[23]|hqq|aqlm|eetq|bnb|imatrix|nvfp4|mxfp4|(?:int)?[2-8][-_]?bits?|int[48]"
@@ -66,6 +66,7 @@ def _signs(
     return (
         ("quantize", f"quantized by {quantizer}" if quantizer else ""),
         ("merge", "several bases" if parents > 1 and not words & ADAPTER_WORDS else ""),
+        ("convert", "the tag converted" if "converted" in words and not words & TUNED_WORDS else ""),
         ("quantize", "its name" if QUANTIZED_NAME.search(name) and not QUANTIZED_NAME.search(base) else ""),
         ("adapt", _shared(words, ADAPTER_WORDS) or ("its name" if ADAPTER_NAME.search(name) else "")),
         ("merge", _shared(words, MERGE_WORDS)),

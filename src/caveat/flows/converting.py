@@ -1,6 +1,7 @@
 """`caveat convert`: the law is asked first, then a checkpoint folder becomes one GGUF file that says whose it is.
 
     config, card -> origin -> verdict on converting it -> refused, or -> tensors under a header with licence and source
+        -> texts, NOTICE, card beside it -> what is owed and what is met
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,21 +21,26 @@ from caveat.errors import EvidenceError, SettingsError
 from caveat.evidence import caveat_toml
 from caveat.evidence.sentence import Plan as Doing
 from caveat.evidence.sentence import Question, Thing, read
+from caveat.flows import beside, handing_over, licence_copies
 from caveat.flows.asking import answered, names
+from caveat.flows.beside import Laid, Papers
 from caveat.flows.handing_over import owed
-from caveat.flows.origin import claims_of, origin_of
+from caveat.flows.licence_copies import Copy
+from caveat.flows.origin import OWN_NAME, claims_of, file_digest, origin_of
 from caveat.flows.purpose import OriginBook
 from caveat.flows.quantize_plan import layout_of
+from caveat.flows.quantized_card import Making
 from caveat.law.shelf import shelf
-from caveat.lineage.claims import Acceptance, LicenceClaim
+from caveat.lineage.claims import Acceptance, Evidence, LicenceClaim
 from caveat.runtime.convert import converting, external
 from caveat.runtime.convert.model import FAMILIES, architecture, model_of
 from caveat.runtime.convert.tensors import TYPES
 from caveat.runtime.origin import Origin
 from caveat.runtime.quantize import Tell, rewritten, silent
 from caveat.runtime.quantize_header import Value
+from caveat.runtime.quantize_types import name_of
 from caveat.verdict.answer import Duty, Verdict
-from caveat.verdict.document import Document, heading, listed, table, text
+from caveat.verdict.document import Document, Part, heading, listed, table, text
 
 
 class Order(NamedTuple):
@@ -46,6 +54,10 @@ class Order(NamedTuple):
     python: str = ""  # that runs it
     way: str = ""  # of the pre-tokenizer
     replace: bool = False
+    card: str = ""  # OWNER/NAME under which the result is published
+    licence_from: Path | None = None
+    notice: tuple[str, ...] = ()
+    papers: bool = True  # lay beside it what goes along
     facts: Mapping[str, str] | None = None
     readings: Mapping[str, str] | None = None
 
@@ -59,13 +71,16 @@ class Planned(NamedTuple):
     handing: Verdict  # on handing the result over
     laws: tuple[str, ...]
     plan: converting.Plan | None
+    copies: tuple[Copy, ...] = ()
+    by: str = ""
 
 
 class Made(NamedTuple):
-    """What was made, in how many seconds."""
+    """What was made, what was laid beside it (None: nothing was wanted), in how many seconds."""
 
     planned: Planned
     seconds: float
+    laid: Laid | None = None
 
 
 def planned(order: Order) -> Planned:
@@ -75,11 +90,19 @@ def planned(order: Order) -> Planned:
     """
     _places(order)
     origin = origin_of(str(order.folder), named=order.base, digest=False)
-    accepted = _acceptances(order)
-    verdict = _with(_asked(origin, order, ""), accepted)
-    handing = _with(_asked(origin, order, "ship it"), accepted)
+    said, beside_ = _said(order), licence_copies.beside(order.folder)
+    accepted, came = _acceptances(said), any(c.notice for c in beside_)
+    handing = _with(_asked(origin, order, "ship it", came), accepted)
+    verdict = handing if order.card else _with(_asked(origin, order, ""), accepted)
     plan = None if order.converter else converting.plan(order.folder, order.kind, order.way)
-    return Planned(order, origin, verdict, handing, _laws(origin), plan)
+    by = next((s.you for s in said if s.you), order.card.partition("/")[0])
+    return Planned(order, origin, verdict, handing, _laws(origin), plan, (*_given(order, handing), *beside_), by)
+
+
+def _given(order: Order, handing: Verdict) -> tuple[Copy, ...]:
+    if order.licence_from is None:
+        return ()
+    return licence_copies.given(order.licence_from, handing_over.laws_of(handing_over.owed(handing)))
 
 
 def _places(order: Order) -> None:
@@ -93,29 +116,33 @@ def _places(order: Order) -> None:
         raise SettingsError(f"-o {order.out} is there already; --force writes over it")
     if not order.out.parent.is_dir():
         raise SettingsError(f"-o {order.out}: no folder {order.out.parent}")
+    if order.card and not OWN_NAME.fullmatch(order.card):
+        raise SettingsError(f"--card wants OWNER/NAME, not {order.card[:100]!r}")
     if not order.converter and architecture(order.folder) not in FAMILIES:
         model_of(order.folder)  # raises, and says what to do
 
 
-def _asked(origin: Origin, order: Order, then: str) -> Verdict:
+def _asked(origin: Origin, order: Order, then: str, notice: bool = False) -> Verdict:
     """The verdict on converting it, and on handing the result over."""
     book, making = names(), Doing("convert", "convert", 0, (Thing("name", 0, origin.name),))
     more = read(then, book.licence, book.licence_words, book.known).plans if then else ()
-    question = Question(then or "convert", (making, *(p._replace(named=order.out.stem) for p in more)), ())
+    question = Question(then or "convert", (making, *(p._replace(named=title_of(order)) for p in more)), ())
     told = OriginBook(book, origin.name, tuple(claims_of(origin)), False)
-    return answered(question, told, facts=order.facts, readings=order.readings, today=origin.terms_on)
+    facts = {**(order.facts or {}), **({"notice-file": "yes"} if notice else {})}
+    return answered(question, told, facts=facts, readings=order.readings, today=origin.terms_on)
 
 
-def _acceptances(order: Order) -> dict[str, Acceptance]:
-    """Findings that a caveat.toml here, in the folder or beside the output accepts today."""
-    found: dict[str, Acceptance] = {}
-    for folder in dict.fromkeys((Path(), order.out.parent, order.folder)):
-        file = folder / "caveat.toml"
-        if file.is_file() and file.stat().st_size <= 1 << 20:
-            for a in caveat_toml.read(file.read_bytes(), str(file), order.folder.name).acceptances:
-                if a.until >= date.today():
-                    found.setdefault(a.finding, a)
-    return found
+def _said(order: Order) -> list[Evidence]:
+    """What a caveat.toml here, in the folder or beside the output says."""
+    files = (folder / "caveat.toml" for folder in dict.fromkeys((Path(), order.out.parent, order.folder)))
+    return [caveat_toml.read(f.read_bytes(), str(f), order.folder.name) for f in files
+            if f.is_file() and f.stat().st_size <= caveat_toml.LIMIT]
+
+
+def _acceptances(said: Iterable[Evidence]) -> dict[str, Acceptance]:
+    """Findings that are accepted today; of two acceptances of one finding the nearer counts."""
+    living = [a for s in said for a in s.acceptances if a.until >= date.today()]
+    return {a.finding: a for a in reversed(living)}
 
 
 def _with(verdict: Verdict, accepted: Mapping[str, Acceptance]) -> Verdict:
@@ -157,14 +184,39 @@ def _base(n: int, base: str) -> dict[str, Value]:
                                      f"https://huggingface.co/{base}"} if owner else {})}
 
 
-def made(plan: Planned, tell: Tell = silent) -> Made:
-    """Makes the file. Raises what `runtime/convert/` raises; nothing half-written is left."""
+def title_of(order: Order) -> str:
+    """The name under which the result goes out: that of its card, else that of its file."""
+    return order.card or order.out.stem
+
+
+def made(plan: Planned, tell: Tell = silent, note: Callable[[str], None] = lambda line: None) -> Made:
+    """Makes the file and lays beside it what goes along. Raises what `runtime/convert/` raises; nothing half-written
+    is left."""
     begun, order = time.monotonic(), plan.order
     if plan.plan:
         converting.convert(plan.plan, order.out, about(plan), plan.origin.name.rpartition("/")[2], tell)
     else:
         _by_converter(plan)
-    return Made(plan, time.monotonic() - begun)
+    seconds = time.monotonic() - begun
+    if not order.papers:
+        return Made(plan, seconds)
+    papers = Papers(plan.origin, plan.laws, plan.handing, plan.copies, order.notice, order.card)
+    try:
+        return Made(plan, seconds, beside.laid(papers, _making(plan)))
+    except BaseException:
+        note(f"{order.out} is whole, yet not all that goes along lies beside it: run it again with --force")
+        raise
+
+
+def _making(plan: Planned) -> Making:
+    """How the file was made, read from itself."""
+    order = plan.order
+    layout, head = layout_of(order.out)
+    counts = Counter(t.kind.name for t in layout.tensors)
+    kind = name_of(head.number("general.file_type")) or counts.most_common(1)[0][0]
+    engine = order.converter.name if order.converter else f"caveat {version('caveat')}"
+    return Making(order.out, kind, title_of(order), plan.by, engine, date.today().isoformat(), file_digest(order.out),
+                  "", tuple(counts.most_common()), "a checkpoint folder", act="convert")
 
 
 def _by_converter(plan: Planned) -> None:
@@ -191,7 +243,16 @@ def facts_of(done: Made) -> dict[str, Any]:
             "tokenizer": {"model": p.words.sort, "pre": p.words.way} if p else None,
             "converter": None if p else str(plan.order.converter), "origin": plan.origin.to_dict(),
             "header": about(plan), "verdict": plan.verdict.to_dict(),
-            "duties": [{**d.cited.to_dict()} for d in duties(plan)]}
+            "beside": [{"file": f.name, "what": f.what} for f in done.laid.files] if done.laid else [],
+            "missing": list(done.laid.handed.missing) if done.laid else [],
+            "duties": _duties(done)}
+
+
+def _duties(done: Made) -> list[dict[str, Any]]:
+    """What is owed, with its state where the folder was checked."""
+    if done.laid and done.laid.reports:
+        return [{**d.cited.to_dict(), "state": d.state} for d in beside.duties(done.laid.reports)]
+    return [d.cited.to_dict() for d in duties(done.planned)]
 
 
 def page(done: Made) -> Document:
@@ -204,7 +265,18 @@ def page(done: Made) -> Document:
     said = [(k, str(v)) for k, v in about(plan).items()]
     if said:
         rows += [heading("In its header"), table(("key", "value"), said)]
+    rows += _accepted(plan.verdict)
+    if done.laid:
+        rows += beside.parts(done.laid, plan.order.out.parent)
+        return Document(f"GGUF of {plan.origin.name}", tuple(rows), facts_of(done))
     due = [f"{d.cited.licence} §{d.cited.clause}: {d.cited.gist}" for d in duties(plan)]
     if due:
         rows += [heading("Owed when it is handed over"), listed(due)]
     return Document(f"GGUF of {plan.origin.name}", tuple(rows), facts_of(done))
+
+
+def _accepted(verdict: Verdict) -> list[Part]:
+    """What somebody lives with: who, why, and until when."""
+    said = [f"{f.verdict}, accepted by {a.owner} until {a.until.isoformat()}: {a.why} ({f.id})"
+            for f in verdict.findings if (a := f.accepted)]
+    return [heading("Accepted"), listed(said)] if said else []

@@ -1,4 +1,4 @@
-"""The card beside a quantized model: what it was made from and how, under whose terms, and what one may do with it.
+"""The card beside a quantized or converted model: its origin, its making, its terms, and what one may do with it.
 
 Written from the origin and the verdict, so that the label, the credit and the lines a licence asks for are there before
 anybody can forget them.
@@ -20,6 +20,11 @@ from caveat.runtime.quantize_types import name_of
 from caveat.verdict.answer import Report
 
 MOST_FILES = 100
+#: Act -> its word on the card (a tag too), and what it did to the model.
+DONE = {"quantize": ("quantized", "the weights were changed, nothing was trained"),
+        "convert": ("converted", "the form was changed, nothing was trained")}
+#: What the hub calls the relation; it has no word for a conversion, whose tag tells it.
+RELATIONS = {"quantize": "quantized"}
 
 
 class Making(NamedTuple):
@@ -38,6 +43,7 @@ class Making(NamedTuple):
     before: Perplexity | None = None
     after: Perplexity | None = None
     matrix: str = ""
+    act: str = "quantize"  # or convert
 
 
 def tag_of(law: str) -> str:
@@ -68,16 +74,19 @@ def _front(origin: Origin, making: Making, laws: tuple[str, ...]) -> dict[str, o
     return {
         "license": label, "license_name": " + ".join(other),
         "license_link": shelf().law(laws[0]).source if laws else "",
-        "base_model": origin.name if known else "", "base_model_relation": "quantized" if known else "",
-        "quantized_by": making.by, "model_name": making.title, "library_name": "gguf",
-        "tags": ["gguf", "quantized", making.name.lower()],
+        "base_model": origin.name if known else "",
+        "base_model_relation": RELATIONS.get(making.act, "") if known else "",
+        "quantized_by": making.by if making.act == "quantize" else "",
+        "model_name": making.title, "library_name": "gguf",
+        "tags": ["gguf", DONE[making.act][0], making.name.lower()],
     }
 
 
 def _what(origin: Origin, making: Making) -> str:
     base = for_markdown(origin.name)
     where = f"[{base}](https://huggingface.co/{origin.name})" if "/" in origin.name else base
-    return (f"{where}, quantized to {making.name}: the weights were changed, nothing was trained."
+    done, what = DONE[making.act]
+    return (f"{where}, {done} to {'GGUF, ' if making.act == 'convert' else ''}{making.name}: {what}."
             + (f" Made by {for_markdown(making.by)} on {making.day}." if making.by else f" Made on {making.day}."))
 
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import version
@@ -18,35 +18,26 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.errors import SettingsError
-from caveat.evidence.imagine import YOU
-from caveat.flows import handing_over, quantized_card
-from caveat.flows.checking import check, check_evidence
-from caveat.flows.handing_over import Handed, Put
-from caveat.flows.origin import file_digest, own_claims
+from caveat.flows import beside
+from caveat.flows.beside import Laid, Papers
+from caveat.flows.origin import file_digest
 from caveat.flows.quantize_plan import Planned, layout_of, maker, requantizing, title_of
 from caveat.flows.quantized_card import Making, tag_of
 from caveat.law.shelf import shelf
-from caveat.lineage.claims import AssetClaim, Evidence, LicenceClaim, Place, StepClaim
 from caveat.runtime import quantize, quantize_engine
 from caveat.runtime.origin import Origin
 from caveat.runtime.perplexity import Perplexity, perplexity
 from caveat.runtime.quantize import Tell, silent
 from caveat.runtime.quantize_header import Value
 from caveat.runtime.quantize_types import FILE_TYPES, Target, targets
-from caveat.verdict.answer import Report
-from caveat.verdict.document import Document, heading, listed, table, text
-
-#: A folder with more entries is a place of other things, and is not checked as a whole.
-MOST_BESIDE = 200
+from caveat.verdict.document import Document, text
 
 
 class Made(NamedTuple):
-    """What was made: files beside it, what is missing, the check of the folder afterwards, seconds, perplexities."""
+    """What was made, what lies beside it, and in how many seconds."""
 
     planned: Planned
-    laid: tuple[Put, ...]
-    handed: Handed
-    reports: tuple[Report, ...]
+    laid: Laid
     making: Making
     seconds: float
 
@@ -75,18 +66,8 @@ def _beside(plan: Planned, engine_name: str, seconds: float, before: Perplexity 
         note("perplexity after")
         after = perplexity(order.out, order.text, order.threads)
     making = _making(plan, engine_name, before, after)
-    laid, handed = _laid(plan, making)
-    alone = _alone(order.out.parent)
-    reports = tuple(check(order.out.parent, asset=order.card or None)) if alone else ()
-    return Made(plan, laid, handed, reports, making, seconds)
-
-
-def _alone(folder: Path) -> bool:
-    """Whether a folder holds a model and what belongs to it, and not a project or a home."""
-    for n, entry in enumerate(folder.iterdir()):
-        if n >= MOST_BESIDE or (entry.is_dir() and not entry.name.startswith(".")):
-            return False
-    return True
+    papers = Papers(plan.origin, plan.offered, plan.handing, plan.copies, order.notice, order.card)
+    return Made(plan, beside.laid(papers, making), making, seconds)
 
 
 def _written(plan: Planned, changes: Mapping[str, Value], tell: Tell) -> str:
@@ -175,51 +156,20 @@ def _making(plan: Planned, engine_name: str, before: Perplexity | None, after: P
                   order.matrix.name if order.matrix else "")
 
 
-def _laid(plan: Planned, making: Making) -> tuple[tuple[Put, ...], Handed]:
-    """What goes along, written into the folder of the result."""
-    owed = handing_over.owed(plan.handing)
-    handed = handing_over.handed(owed, plan.copies, plan.order.notice)
-    folder = plan.order.out.parent
-    laid = handing_over.put(folder, handed.files)
-    report = standing(plan, making)
-    card = quantized_card.written(plan.origin, making, plan.offered, handed, laid, report)
-    beside = handing_over.put(folder, [Put("README.md", card.encode(), "the card")])
-    if beside[0].name != "README.md":
-        told = f"README.md is there already and tells of something else: the card lies in {beside[0].name}"
-        handed = handed._replace(missing=(*handed.missing, told))
-    return (*laid, *beside), handed
-
-
-def standing(plan: Planned, making: Making) -> Report:
-    """The check of the result by its lineage alone: what one may do with it."""
-    where, you = Place("declared", making.file.name, None, "quantize"), making.by or YOU
-    subject = making.title
-    claims = (*own_claims(plan.origin), AssetClaim(subject, "kind", "model", where),
-              StepClaim(subject, "quantize", plan.origin.name, where, you),
-              *([LicenceClaim(subject, plan.offered, where)] if plan.offered else []))
-    return check_evidence(Evidence((subject,), claims, you=making.by), today=plan.origin.terms_on)[0]
-
-
 def facts_of(made_: Made) -> dict[str, Any]:
     """What programs read of a run."""
     plan, making = made_.planned, made_.making
     return {
         "file": str(making.file), "type": making.name, "engine": making.engine, "sha256": making.made_sha256,
         "bytes": making.file.stat().st_size, "seconds": round(made_.seconds, 3), "origin": plan.origin.to_dict(),
-        "beside": [{"file": p.name, "what": p.what} for p in made_.laid], "missing": list(made_.handed.missing),
-        "duties": [{**d.cited.to_dict(), "state": d.state} for d in duties(made_.reports)],
+        "beside": [{"file": p.name, "what": p.what} for p in made_.laid.files],
+        "missing": list(made_.laid.handed.missing),
+        "duties": [{**d.cited.to_dict(), "state": d.state} for d in beside.duties(made_.laid.reports)],
         "perplexity": None if not making.before or not making.after else {
             "before": making.before._asdict(), "after": making.after._asdict(),
             "ratio": making.after.value / making.before.value},
         "verdict": plan.verdict.to_dict(),
     }
-
-
-def duties(reports: Iterable[Report]) -> list[Any]:
-    """What is owed when the folder is handed over, with its state after the files were laid."""
-    found = {d.cited: d for r in reports for f in r.findings if f.about == "offered" for d in f.duties if not d.whose}
-    return list(found.values())
-
 
 
 def page(made_: Made) -> Document:
@@ -232,18 +182,5 @@ def page(made_: Made) -> Document:
         rows.append(text(f"perplexity {making.before.value:.4f} ± {making.before.error:.4f} before, "
                          f"{making.after.value:.4f} ± {making.after.error:.4f} after: "
                          f"× {making.after.value / making.before.value:.4f} ({making.after.scored} tokens scored)"))
-    rows += [heading("Beside it"), listed([f"{p.name}: {p.what}" for p in made_.laid])]
-    owed = [(d.state, f"{d.cited.licence} §{d.cited.clause} {d.cited.rule}",
-             ("" if d.state == "met" else d.how) + if_(d.owed)) for d in duties(made_.reports)]
-    if owed:
-        rows += [heading("Owed when it is handed over"), table(("state", "duty", "what would meet it"), owed)]
-    if not made_.reports:
-        rows.append(text(f"{making.file.parent} holds other things too: caveat check tells what is met there."))
-    if made_.handed.missing:
-        rows += [heading("Missing"), listed(made_.handed.missing)]
+    rows += beside.parts(made_.laid, making.file.parent)
     return Document(f"{making.name} of {plan.origin.name}", tuple(rows), facts_of(made_))
-
-
-def if_(owed: str) -> str:
-    """Under which reading or fact something is owed; "" where always."""
-    return "" if owed == "always" else f" (owed if {owed})"
