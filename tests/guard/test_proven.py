@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,18 @@ def test_the_answer_of_a_process_is_the_same(here: Path) -> None:
         {"what": "data", "name": "./mine", "columns": ["prompt", "model"], "values": {"model": [LLAMA]}}]}
 
     assert (answer(question)["stop"], answer({**question, "settings": {"strict": True}})["stop"]) == (False, True)
+
+
+def test_the_lineage_says_what_was_not_seen_and_a_recipes_base(guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "?", "response": "!"}\n')
+    text = LOOP.replace("LOAD", "") + "model.save_pretrained('out')\n"
+    guard(text, name="tune_chat.py")
+    unseen = (tmp_path / "out" / "caveat.toml").read_text()
+    (tmp_path / "out" / "caveat.toml").unlink()
+    (tmp_path / "config.yaml").write_text(
+        "base_model: mistralai/Mistral-7B-v0.1\nsequence_len: 2048\ndatasets:\n  - path: rows.jsonl\n")
+    guard(text, "--recipe", "config.yaml", name="tune_chat.py", words=(sys.executable, "tune_chat.py", "config.yaml"))
+    planned = (tmp_path / "out" / "caveat.toml").read_text()
+
+    assert "weights that were not seen" in unseen and "weights that were not seen" not in planned
+    assert 'from = ["mistralai/Mistral-7B-v0.1"]' in planned

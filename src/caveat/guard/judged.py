@@ -12,6 +12,7 @@ from typing import NamedTuple
 from caveat.guard import proven
 from caveat.guard.planned import evidence_of
 from caveat.guard.seen import Load, Trainer
+from caveat.law.words import ACTS
 from caveat.lineage.claims import Evidence, Problem, StepClaim
 from caveat.verdict.answer import Finding, Report
 
@@ -70,7 +71,7 @@ def _in_every_base(loads: Sequence[Load], trainer: Trainer, recipe: Path | None,
     declared = frozenset(c.asset for c in around.claims if not isinstance(c, StepClaim))
     planned = evidence_of(loads, trainer, declared, around.you)
     child = planned.subjects[0]
-    evidence = (planned + _recipe(recipe, child) + around)._replace(subjects=planned.subjects)
+    evidence = (planned + planned_by(recipe, child) + around)._replace(subjects=planned.subjects)
     unseen = proven.unseen_base(evidence, child, trainer)
     report = reports_of(evidence + unseen, settings)[0]
     refused = sorted_out(report).refused if unseen.claims else ()
@@ -121,7 +122,14 @@ def surroundings(settings: Settings) -> Evidence:
     return found
 
 
-def _recipe(recipe: Path | None, child: str) -> Evidence:
+def base_in(recipe: Path | None, child: str) -> Evidence:
+    """Only what weights a recipe lets the model start from."""
+    said = planned_by(recipe, child)
+    return Evidence(claims=tuple(c for c in said.claims if isinstance(c, StepClaim) and c.child == child
+                                 and ACTS[c.act].in_family))
+
+
+def planned_by(recipe: Path | None, child: str) -> Evidence:
     """What a recipe plans, as plans for the same model: the file and the process speak of one run."""
     if recipe is None:
         return Evidence()

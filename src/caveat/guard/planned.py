@@ -45,7 +45,10 @@ def evidence_of(loads: Sequence[Load], trainer: Trainer, spelt: frozenset[str] =
     child = child_of(trainer, loads)
     where = place_of(trainer.where, trainer.how, child)
     found = Evidence((child,), (AssetClaim(child, "kind", "model", where),))
+    weights = {load.name for load in loads if load.what == "model"}
     for load in dict.fromkeys(loads[:MOST_LOADS]):
+        if load.what == "architecture" and any(same_place(load.name, name) for name in weights):
+            continue
         found += _of_load(load, child, project)
     if len(loads) > MOST_LOADS:
         found += told(trainer.where, f"{len(loads)} things were loaded", f"the first {MOST_LOADS} were judged")
@@ -89,6 +92,11 @@ def _tidy(written: str) -> str:
     path = os.path.normpath(written.removeprefix("file://"))
     inside = os.path.relpath(path)
     return (path if inside.startswith("..") else inside).replace(os.sep, "/")
+
+
+def same_place(name: str, other: str) -> bool:
+    """Whether two names, spelt as they were given, are the same asset."""
+    return asset_of(Load("model", name)) == asset_of(Load("model", other))
 
 
 def on_disk(load: Load) -> bool:

@@ -100,7 +100,7 @@ def _loads(what: str, names: Names | None, where: str) -> tuple[Load, ...]:
 
 
 def _act(written: str) -> str:
-    from caveat.evidence.caveat_toml import EVERYDAY
+    from caveat.evidence.caveat_toml_words import EVERYDAY
 
     act = EVERYDAY.get(written.strip().lower(), "")
     if act not in OF_TRAINING and act not in OF_WEIGHTS:
@@ -128,7 +128,7 @@ def _evidence(loads: tuple[Load, ...], trainer: Trainer, act: str, purpose: str 
 
 
 def _uses(child: str, purpose: str | None, place: Place) -> tuple[UseClaim, ...]:
-    from caveat.evidence.caveat_toml import EVERYDAY
+    from caveat.evidence.caveat_toml_words import EVERYDAY
     from caveat.law.words import ACTS, PURPOSES
 
     if not purpose or purpose in PURPOSES:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from caveat.errors import SettingsError
 from caveat.guard import before, summary
 from caveat.guard.command import RECIPES, read
-from caveat.guard.decide import accepted_ids
+from caveat.guard.decide import accepted_ids, recipe_of
 from caveat.guard.judged import Judged, Settings
 from caveat.guard.telling import brief, told
 
@@ -75,7 +75,7 @@ def guard(words: Sequence[str], settings: Settings, *, strict: bool = False, rec
         deaf = of_axolotl(command.words, command.files, folder)
     say(summary.told(found, command.blind))
     say("".join(f"caveat guard: {line}\n" for line in deaf))
-    folders, trouble = written_down(found, settings, accept, out)
+    folders, trouble = written_down(found, settings, accept, out, planning)
     say("".join(f"caveat guard: {line}\n" for line in (*(f"lineage written into {f}" for f in folders), *trouble)))
     return Guarded(1 if code == 0 and (summary.refused(found) or deaf) else code, plans, found, command.blind, folders)
 
@@ -91,11 +91,11 @@ def of_axolotl(words: Sequence[str], files: Sequence[Path], records: Path | None
 
 
 def written_down(found: Sequence[summary.Record], settings: Settings, accept: Sequence[str],
-                 out: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+                 out: Path | None, recipes: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Writes the lineage of every run that was let go on, once, as the first rank saw it: into `out`, or into the
     trainer's own folder if the run made it. Gives the folders, and what could not be written."""
     from caveat.guard import written
-    from caveat.guard.judged import judge
+    from caveat.guard.judged import base_in, judge
 
     folders, trouble = [], []
     for d in {d.subject: d for r in reversed(found) for d in r.decisions if not d.stop and not d.failed}.values():
@@ -103,8 +103,10 @@ def written_down(found: Sequence[summary.Record], settings: Settings, accept: Se
         folder = out or (Path(d.folder) / made if made else None)
         if folder is None or not (out or folder.is_dir()):
             continue
-        judged = judge(d.loads, d.trainer, accept=accept, settings=settings)
+        recipe = recipe_of({"recipes": recipes}, d.loads)
+        judged = judge(d.loads, d.trainer, recipe=recipe, accept=accept, settings=settings)
         run_ = written.Run(judged, d.loads, d.trainer, tuple(accept), date.today(), settings,
+                           more=base_in(recipe, judged.report.subject),
                            resumed=written.since(folder, BEGAN))  # a callback's declarations of this run are kept
         told = written.write(folder, run_)
         trouble += told

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caveat.errors import CaveatError
-from caveat.guard import written_card, written_toml
+from caveat.guard import proven, written_card, written_toml
 from caveat.guard.judged import Judged, Settings, surroundings
 from caveat.guard.planned import evidence_of, on_disk
 from caveat.guard.seen import Load, Trainer
@@ -79,7 +79,10 @@ def evidence_of_run(run: Run) -> Evidence:
     around = surroundings(run.settings)
     declared = frozenset(c.asset for c in around.claims if not isinstance(c, StepClaim))
     planned = evidence_of(run.loads, run.trainer, declared)
-    return (planned + run.more + around)._replace(subjects=planned.subjects, you=around.you)
+    found = planned + run.more
+    if any(e.parent == proven.UNSEEN for e in run.judged.report.graph.edges):
+        found += proven.unseen_base(found, planned.subjects[0], run.trainer)
+    return (found + around)._replace(subjects=planned.subjects, you=around.you)
 
 
 def _settings(output: Path, run: Run, evidence: Evidence) -> Iterator[str]:

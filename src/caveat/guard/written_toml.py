@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caveat.errors import SettingsError
-from caveat.evidence.caveat_toml import ASSET_FIELDS, LONGEST, Reading, known_licence
+from caveat.evidence.caveat_toml import LONGEST, Reading
+from caveat.evidence.caveat_toml_words import ASSET_FIELDS, known_licence
 from caveat.evidence.starter import comment
 from caveat.guard.judged import Judged
 from caveat.guard.planned import YOU, asset_of
