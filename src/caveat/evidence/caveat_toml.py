@@ -24,29 +24,20 @@ from datetime import date, datetime
 from typing import Any
 
 from caveat.errors import SettingsError, nearest
-from caveat.evidence import licence_words, policy
+from caveat.evidence import caveat_toml_decided as decided
+from caveat.evidence import caveat_toml_made as made
+from caveat.evidence import policy
+from caveat.evidence.caveat_toml_words import ASSET_FIELDS, EVERYDAY, known_licence, licence_names, said_of
 from caveat.evidence.source import text_of
 from caveat.evidence.toml_lines import Lines
 from caveat.law import toml_safe
-from caveat.law.words import ACTS, FACTS, KINDS, PURPOSES, TARGETS, Fact
-from caveat.lineage.claims import (
-    Acceptance,
-    AssetClaim,
-    Claim,
-    Evidence,
-    LicenceClaim,
-    Place,
-    Settlement,
-    StepClaim,
-    UseClaim,
-)
+from caveat.lineage.claims import Evidence, Place
 
 NAMES = ("caveat.toml",)
 READS = "bytes"
 LIMIT = 1 << 20
 
 TABLES = ("project", "facts", "assets", "step", "use", "settle", "accept", "law", "policy")
-ASSET_FIELDS = ("target", "family", "parameters", "multimodal", "maker", "contents", "name", "alias")
 KEYS: dict[str, tuple[str, ...]] = {
     "project": ("name", "by", "kind", "licence"),
     "assets": ("kind", "licence", *ASSET_FIELDS),
@@ -90,7 +81,10 @@ def law_path(text: str) -> str:
 
 
 class Reading:
-    """One file being read; every method either gives claims or raises SettingsError at its place."""
+    """One file being read; every method either gives a value or raises SettingsError at its place.
+
+    Its words stand in `caveat_toml_words.py`; `_made.py` and `_decided.py` read the tables.
+    """
 
     def __init__(self, text: str, file: str, asset: str) -> None:
         self.file, self.lines = file, Lines(text)
@@ -104,11 +98,13 @@ class Reading:
             raise self.wrong("law.path", f"the path {own!r} must name a folder inside that of caveat.toml")
 
     def evidence(self) -> Evidence:
-        facts = tuple(self._facts())
+        facts = tuple(decided.facts(self))
         return Evidence(
-            claims=tuple(self._claims()), facts=tuple(f for f in facts if not f[0].startswith("reading.")),
-            settlements=(*self._settled(), *self._readings(facts), *policy.settled(self)),
-            acceptances=tuple(self._accepted()), you=self.you, policy=tuple(policy.rules(self)),
+            claims=(*made.claims(self), *decided.uses(self)),
+            facts=tuple(f for f in facts if not f[0].startswith("reading.")),
+            settlements=(*decided.settled(self), *decided.readings(self, facts),
+                         *policy.settled(self)),
+            acceptances=tuple(decided.accepted(self)), you=self.you, policy=tuple(policy.rules(self)),
         )
 
     def _parsed(self, text: str) -> dict[str, Any]:
@@ -143,9 +139,9 @@ class Reading:
         if not isinstance(value, list) or not all(isinstance(v, Mapping) for v in value):
             raise self.wrong(path, f"write [[{path}]], once for each")
         for i, row in enumerate(value):
-            yield self._checked(path, f"{path}[{i}]", row)
+            yield self.checked(path, f"{path}[{i}]", row)
 
-    def _checked(self, sort: str, path: str, row: Any) -> tuple[str, Mapping[str, Any]]:
+    def checked(self, sort: str, path: str, row: Any) -> tuple[str, Mapping[str, Any]]:
         if not isinstance(row, Mapping):
             raise self.wrong(path, f"[{path}] must be a table")
         self._only(row, KEYS[sort], path)
@@ -214,194 +210,3 @@ class Reading:
 
     def place(self, path: str, quote: object = "") -> Place:
         return Place("declared", self.file, self.lines.of(path), path, str(quote)[:120])
-
-    # The tables.
-
-    def _claims(self) -> Iterator[Claim]:
-        yield from self._project()
-        for name, row in self.table("assets").items():
-            yield from self._asset(name, f"assets.{name}", row)
-        for path, row in self.rows("step"):
-            yield from self._step(path, row)
-        for path, row in self.rows("use"):
-            yield self._use(path, row)
-
-    def _project(self) -> Iterator[Claim]:
-        row = self.table("project")
-        if self.name and "name" in row:
-            if "/" not in self.name or self.name.split("/")[0] == self.you:
-                yield AssetClaim(self.name, "own", "yes", self.place("project.name", self.name))
-            yield AssetClaim(self.name, "name", self.name, self.place("project.name", self.name))
-        kind = self.one_of(row, "project", "kind", KINDS)
-        if kind:
-            yield AssetClaim(self.name, "kind", kind, self.place("project.kind", kind))
-        if "licence" in row:
-            laws, choice, raw = self.licences(row, "project", "licence")
-            yield LicenceClaim(self.name, laws, self.place("project.licence", raw), choice, raw)
-
-    def _asset(self, name: str, path: str, row: Any) -> Iterator[Claim]:
-        path, row = self._checked("assets", path, row)
-        asset = self.asset_name(name, path)
-        kind = self.one_of(row, path, "kind", KINDS)
-        if kind:
-            yield AssetClaim(asset, "kind", kind, self.place(f"{path}.kind", kind))
-        if "licence" in row:
-            laws, choice, raw = self.licences(row, path, "licence")
-            yield LicenceClaim(asset, laws, self.place(f"{path}.licence", raw), choice, raw)
-        elif "/" not in asset:
-            # A bare name that is declared here is the asker's own work.
-            yield AssetClaim(asset, "own", "yes", self.place(path, name))
-        self.one_of(row, path, "target", TARGETS)
-        for field in ASSET_FIELDS:
-            if field in row:
-                yield AssetClaim(asset, field, plain_value(row[field]), self.place(f"{path}.{field}", row[field]))
-
-    def _step(self, path: str, row: Mapping[str, Any]) -> Iterator[Claim]:
-        act = self.act(row, path)
-        child = self.asset_name(self.word(row, path, "makes"), f"{path}.makes")
-        by, when = self.word(row, path, "by"), self.day(row, path, "date")
-        party = "you" if by in ("", self.you) else by
-        where = self.place(f"{path}.makes", child)
-        if ACTS[act].makes == "":
-            raise self.wrong(f"{path}.act", f"{act} makes nothing: write it as [[use]]")
-        if ACTS[act].makes in KINDS:
-            yield AssetClaim(child, "kind", ACTS[act].makes, where)
-        if party == "you" and "/" not in child:
-            yield AssetClaim(child, "own", "yes", where)
-        for i, parent in enumerate(self.words(row, path, "from")):
-            key = f"{path}.from"
-            named = self.asset_name(parent, key)
-            if named == child:
-                raise self.wrong(key, f"{child!r} cannot be made from itself")
-            quote = self._quote(row, path, parent)[:120]
-            place = Place("declared", self.file, self.lines.of(key), f"{key}[{i}]", quote)
-            yield StepClaim(child, act, named, place, party, when, self.word(row, path, "column"))
-
-    def _quote(self, row: Mapping[str, Any], path: str, parent: str) -> str:
-        """The parent as written, with what of it went in: "owner/rows@4f1c (train; prompt, answer)"."""
-        revision = self.word(row, path, "revision")
-        part = ", ".join(filter(None, (self.word(row, path, "config"), self.word(row, path, "split"))))
-        more = "; ".join(filter(None, (part, ", ".join(self.words(row, path, "columns")))))
-        return f"{parent}{f'@{revision}' if revision else ''}{f' ({more})' if more else ''}"
-
-    def _use(self, path: str, row: Mapping[str, Any]) -> Claim:
-        of = self.word(row, path, "of")
-        asset = self.asset_name(of, f"{path}.of") if of else self.name
-        laws = self.licences(row, path, "as")[0] if "as" in row else ()
-        act = self.act(row, path)
-        return UseClaim(asset, act, self.place(f"{path}.act", act), laws, self.word(row, path, "named"))
-
-    def _facts(self) -> Iterator[tuple[str, str]]:
-        for key, value in self.table("facts").items():
-            path = f"facts.{key}"
-            if key == "reading" and isinstance(value, Mapping):
-                yield from ((f"reading.{w}", plain_value(r)) for w, r in value.items())
-            elif key.startswith("reading."):
-                yield key, plain_value(value)
-            elif key not in FACTS:
-                raise self.wrong(path, f"the fact {key!r} is not known", nearest(key, FACTS))
-            else:
-                yield key, self._fact(FACTS[key], value, path)
-
-    def _fact(self, fact: Fact, value: Any, path: str) -> str:
-        written = plain_value(value)
-        if not fits(fact, value):
-            known = values_of(fact)
-            what = f"{fact.name} = {written!r} is not a {fact.type}" + (f" of {', '.join(known[:8])}" if known else "")
-            raise self.wrong(path, what, nearest(written, known))
-        return written
-
-    def _readings(self, facts: tuple[tuple[str, str], ...]) -> Iterator[Settlement]:
-        for key, reading in facts:
-            if key.startswith("reading."):
-                yield self.settlement(key[8:], f"facts.{key}", {"reading": reading})
-
-    def _settled(self) -> Iterator[Settlement]:
-        for word, row in self.table("settle").items():
-            path, checked = self._checked("settle", f"settle.{word}", row)
-            yield self.settlement(word, path, checked)
-
-    def settlement(self, word: str, path: str, row: Mapping[str, Any]) -> Settlement:
-        known = disputed()
-        if known and word not in known:
-            raise self.wrong(path, f"the word {word!r} is not disputed", nearest(word, known) or sorted(known)[:6])
-        reading = self.word(row, path, "reading")
-        if known and reading not in known[word]:
-            near = nearest(reading, known[word]) or list(known[word])
-            raise self.wrong(f"{path}.reading", f"{word} has no reading {reading!r}", near)
-        return Settlement(word, reading, self.word(row, path, "why"), self.word(row, path, "by"),
-                          self.day(row, path, "until"), self.place(path, reading))
-
-    def _accepted(self) -> Iterator[Acceptance]:
-        for path, row in self.rows("accept"):
-            finding, until = self.word(row, path, "finding"), self.day(row, path, "until")
-            if until is None or not finding or not self.word(row, path, "why") or not self.word(row, path, "owner"):
-                raise self.wrong(path, "an acceptance needs finding, why, owner and until, none of them empty")
-            yield Acceptance(finding, self.word(row, path, "why"), self.word(row, path, "owner"), until,
-                             self.place(f"{path}.finding", finding))
-
-
-EVERYDAY: dict[str, str] = {word: a.name for a in ACTS.values() for word in (a.name, *a.everyday)}
-
-
-def plain_value(value: Any) -> str:
-    """A TOML value in the words of facts: yes and no, ISO dates, lists joined by commas."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()[:10]
-    if isinstance(value, (list, tuple)):
-        return ",".join(plain_value(v) for v in value)
-    return str(value)
-
-
-def values_of(fact: Fact) -> tuple[str, ...]:
-    """The values a fact may have; empty = open."""
-    return tuple(PURPOSES) if fact.name == "purpose" else fact.values
-
-
-def fits(fact: Fact, value: Any) -> bool:
-    """Whether a TOML value is one this fact may have."""
-    if fact.type == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
-    if fact.type == "date":
-        return isinstance(value, date)
-    if fact.type == "set":
-        return isinstance(value, (str, list)) and all(v in PURPOSES for v in plain_value(value).split(","))
-    if fact.type == "yes-no":
-        return isinstance(value, bool) or value in ("yes", "no")
-    return isinstance(value, (str, bool)) and (not fact.values or plain_value(value) in fact.values)
-
-
-def said_of(raw: str) -> licence_words.Said:
-    """What a written licence means; law ids of the shelf come before tags and SPDX words."""
-    law = _shelf_law(raw)
-    return licence_words.Said((law,), False, raw) if law else licence_words.laws_of(raw, licence_words.table())
-
-
-def known_licence(raw: str) -> bool:
-    return raw.strip().lower() == licence_words.UNKNOWN or said_of(raw).known
-
-
-def licence_names() -> list[str]:
-    """Every word for a licence that is known, for the nearest-word line of an error."""
-    from caveat.law import shelf
-
-    own = shelf.shelf().names() if shelf.COMPILED.is_file() else []
-    return sorted({*own, *licence_words.table().laws})
-
-
-def _shelf_law(raw: str) -> str:
-    from caveat.law import shelf
-
-    return (shelf.shelf().resolve(raw) or "") if shelf.COMPILED.is_file() else ""
-
-
-def disputed() -> dict[str, tuple[str, ...]]:
-    """Every disputed word with its readings; empty where the law has not been compiled yet."""
-    from caveat.law import shelf
-
-    if not shelf.COMPILED.is_file():
-        return {}
-    law = shelf.shelf()
-    return {word: law.word(word).ids() for word in law.word_ids()}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caveat.errors import SettingsError, nearest
+from caveat.evidence.caveat_toml_decided import settlement
 from caveat.law.words import FACTS, VERDICTS
 from caveat.lineage.claims import Evidence, PolicyRule, Settlement
 
@@ -70,7 +71,7 @@ def rules(reading: Reading) -> Iterator[PolicyRule]:
 def settled(reading: Reading) -> Iterator[Settlement]:
     """Readings that the organisation chose, each as `word = "reading"`."""
     for word in (row := _table(reading, "settle")):
-        yield reading.settlement(word, f"policy.settle.{word}", {"reading": row[word], "by": "policy"})
+        yield settlement(reading, word, f"policy.settle.{word}", {"reading": row[word], "by": "policy"})
 
 
 def _table(reading: Reading, key: str) -> Mapping[str, Any]:
