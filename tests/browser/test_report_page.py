@@ -42,7 +42,7 @@ def seen(page: str, folder: Path, width: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("width", [500, 1280])  # headless Chromium makes no window narrower than 500
-@pytest.mark.parametrize("name", ["neural-chat", "hostile"])
+@pytest.mark.parametrize("name", [pytest.param("neural-chat", marks=pytest.mark.deep), "hostile"])
 def test_nothing_is_wider_than_the_window(name: str, width: int, tmp_path: Path) -> None:
     content, window, drawing = seen(render("html", samples.ALL[name]), tmp_path, width)
 

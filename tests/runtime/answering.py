@@ -28,8 +28,8 @@ class Server:
     """`asked` counts prompts, `headers` keeps those of the last request; `url` is what --url wants."""
 
     def __init__(self, port: int) -> None:
-        self.url, self.asked, self.headers = f"http://127.0.0.1:{port}/v1", Counter[str](), {}
-        self.wait = 0.0
+        self.url, self.asked, self.wait = f"http://127.0.0.1:{port}/v1", Counter[str](), 0.0
+        self.headers: dict[str, str] = {}
 
 
 def answer(prompt: str) -> dict[str, Any]:

@@ -25,13 +25,6 @@ HI = {"messages": [{"role": "system", "content": "Speak."}, {"role": "user", "co
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[Engine]:
-    engine = local(smollm2(), context=1024)
-    yield engine
-    engine.close()
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as one:
         yield one

@@ -65,7 +65,7 @@ def errors_in(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_small_real_model_writes_a_folder_that_says_whose_output_it_is(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "p.txt").write_text("Name a colour\nName a colour\nName a fruit\n")
+    (tmp_path / "p.txt").write_text("Name a colour\nName a colour\n")
     code = main(["generate", "--model", str(smollm2()), "--prompts", str(tmp_path / "p.txt"), "-o",
                  str(tmp_path / "out"), "--max-tokens", "8", "--seed", "1", "--context", "512", "--format", "jsonl",
                  "--purpose", "train mistral-7b", "--verifiable"])
@@ -73,33 +73,35 @@ def test_a_small_real_model_writes_a_folder_that_says_whose_output_it_is(
     statement = json.loads((tmp_path / "out" / "provenance.intoto.json").read_text())
 
     assert code == 0
-    assert "3 rows of HuggingFaceTB/SmolLM2-135M-Instruct" in capsys.readouterr().out
+    assert "2 rows of HuggingFaceTB/SmolLM2-135M-Instruct" in capsys.readouterr().out
     assert [(r["id"], r["prompt"], r["seed"]) for r in rows] == \
-        [("0", "Name a colour", 1), ("1", "Name a colour", 2), ("2", "Name a fruit", 3)]
+        [("0", "Name a colour", 1), ("1", "Name a colour", 2)]
     assert all(r["response"] and r["generator"].startswith("pkg:huggingface/HuggingFaceTB/SmolLM2") for r in rows)
     assert {r["run_id"] for r in rows} == {statement["predicate"]["runDetails"]["metadata"]["invocationId"]}
     assert statement["subject"][0]["name"] == "data/part-00000.jsonl"
     assert (tmp_path / "out" / "README.md").read_text().startswith("---\n")
     assert json.loads((tmp_path / "out" / "croissant.json").read_text())["@type"] == "sc:Dataset"
     assert main(["verify", str(tmp_path / "out")]) == 0
-    assert "rows, files and statement agree; 3 rows in 1 file" in capsys.readouterr().out
+    assert "rows, files and statement agree; 2 rows in 1 file" in capsys.readouterr().out
 
 
-def test_a_resumed_run_of_a_real_model_equals_one_that_was_never_stopped(tmp_path: Path, no_papers: None) -> None:
+def test_a_resumed_run_of_a_real_model_equals_one_that_was_never_stopped(
+        tmp_path: Path, no_papers: None, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generating, "local", lambda *_, **__: small)
     file = tmp_path / "p.txt"
-    file.write_text("Name a colour\nSay hi\nCount to three\n")
+    file.write_text("Name a colour\nSay hi\n")
     origin = Origin("m", "model", "pkg:generic/m", file=str(smollm2()), terms_on="2026-11-24")
     whole = Wanted(str(smollm2()), file, tmp_path / "whole", format="jsonl", seed=3, max_tokens=4, context=256,
                    verifiable=True)
 
-    def stop_after_two(rows: int, errors: int, of: int) -> None:
-        if rows == 2:
+    def stop_after_one(rows: int, errors: int, of: int) -> None:
+        if rows == 1:
             raise KeyboardInterrupt
 
     generate(whole, Start(origin, None, False), lambda *_: None)
     stopped = whole._replace(out=tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
-        generate(stopped, Start(origin, None, False), stop_after_two)
+        generate(stopped, Start(origin, None, False), stop_after_one)
     assert not (tmp_path / "stopped" / "data").exists()
     generate(stopped._replace(resume=True), Start(origin, None, False), lambda *_: None)
 

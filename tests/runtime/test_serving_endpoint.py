@@ -80,6 +80,19 @@ def running(toy: Toy, tmp_path: Path) -> Iterator[Running]:
         yield up
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Toy]]:
+    """One endpoint for all that is only asked what it refuses."""
+    toy = Toy()
+
+    async def shown() -> dict[str, Any]:
+        return {"models": []}
+
+    app = Pages(endpoint((Served("toy", (), "acme", lambda: toy),)), "/", shown)
+    with Running(Gate(ProvenanceMiddleware(app, Settings()))) as up:
+        yield up, toy
+
+
 def test_openais_own_client_lists_chats_streams_and_sees_errors(running: Running, tmp_path: Path) -> None:
     openai = pytest.importorskip("openai")
     with openai.OpenAI(base_url=running.url + "/v1", api_key="none", max_retries=0) as client:
@@ -131,8 +144,9 @@ def test_a_bare_text_is_gone_on_with_whole_and_streamed(running: Running, toy: T
     ({"tools": [{}]}, "tools"), ({"logprobs": True}, "logprobs"), ({"response_format": {"type": "json_object"}},
                                                                    "response_format"),
 ])
-def test_what_cannot_be_done_is_told_with_its_parameter(more: dict[str, Any], param: str, running: Running,
-                                                        toy: Toy) -> None:
+def test_what_cannot_be_done_is_told_with_its_parameter(more: dict[str, Any], param: str,
+                                                        refusing: tuple[Running, Toy]) -> None:
+    running, toy = refusing
     answer = httpx.post(running.url + "/v1/chat/completions", json={**ASK, **more})
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
@@ -145,8 +159,8 @@ def test_what_cannot_be_done_is_told_with_its_parameter(more: dict[str, Any], pa
     ("GET", "/nowhere", b"", 404), ("GET", "/caveat/../../log.py", b"", 404), ("POST", "/v1/embeddings", b"{}", 404),
 ])
 def test_odd_requests_get_openais_error_shape(method: str, path: str, content: bytes, status: int,
-                                              running: Running) -> None:
-    answer = httpx.request(method, running.url + path, content=content)
+                                              refusing: tuple[Running, Toy]) -> None:
+    answer = httpx.request(method, refusing[0].url + path, content=content)
 
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
@@ -206,7 +220,8 @@ def test_on_every_address_names_are_still_looked_at() -> None:
     assert bare("[::1]:8080") == "::1"
 
 
-def test_a_rebound_name_and_a_strangers_page_are_refused_over_the_wire(running: Running, toy: Toy) -> None:
+def test_a_rebound_name_and_a_strangers_page_are_refused_over_the_wire(refusing: tuple[Running, Toy]) -> None:
+    running, toy = refusing
     for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
         answer = httpx.post(running.url + "/v1/chat/completions", json=ASK, headers=headers)
 
@@ -248,7 +263,9 @@ def smollm2() -> Path:
     return next(Path(next(iter(spec.submodule_search_locations or ()))).glob("*.gguf"))
 
 
-def test_smollm2_answers_under_its_own_name_and_terms(smollm2: Path, tmp_path: Path) -> None:
+def test_smollm2_answers_under_its_own_name_and_terms(
+        smollm2: Path, tmp_path: Path, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caveat.flows.serving.local", lambda *_, **__: small)
     server = serve([str(smollm2)], host="127.0.0.1", log=str(tmp_path / "log"), keep_text=True)
     with Running(server.app) as up:
         ask = {"model": smollm2.stem, "max_tokens": 8, "temperature": 0, "seed": 1,

@@ -18,6 +18,7 @@ from caveat.runtime.engine import Answer, Engine
 from caveat.runtime.journal import Journal
 from caveat.runtime.prompts import Bad, Prompt
 
+#: FIRST_WAIT: seconds before the second attempt; doubles.
 ATTEMPTS, FIRST_WAIT, FAILS_IN_A_ROW = 4, 0.5, 20
 ANSWER_LIMIT = 16 << 20
 GONE = frozenset({"http", "connection", "timeout", "closed"})
@@ -32,7 +33,6 @@ class Manner(NamedTuple):
     parallel: int = 1
     again: bool = False  # rows that failed before
     file: str = ""  # of the prompts, as errors name it
-    wait: float = FIRST_WAIT  # seconds before the second attempt; doubles
 
 
 class Outcome(NamedTuple):
@@ -111,7 +111,7 @@ def _outcome(engine: Engine, row: Prompt | Bad, manner: Manner) -> Outcome:
     if isinstance(row, Bad):
         return Outcome(row.number, kinds.ERROR, _error(row, "prompt", row.what, manner, 0))
     attempts = 0
-    wait = manner.wait
+    wait = FIRST_WAIT
     while True:
         attempts += 1
         try:
