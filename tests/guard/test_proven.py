@@ -12,6 +12,7 @@ from caveat.guard.columns import writers
 from caveat.guard.decide import answer
 from caveat.guard.inside.look import _of_rows
 from caveat.guard.judged import Judged, Settings, judge
+from caveat.guard.proven import MOST_WORLDS
 from caveat.guard.seen import Load, Trainer
 from tests.guard.conftest import Guard
 
@@ -92,6 +93,20 @@ def test_what_was_traced_refuses_whatever_else_was_loaded(here: Path) -> None:
     assert [f.id for f in judged.refused] == [FINDING]
 
 
+def test_a_set_that_is_accepted_counts_as_lawful_beside_others(here: Path) -> None:
+    loads = [BASE, MEMORY, rows("./mine", LLAMA, presumed="yes"), rows("./yours", LLAMA3, presumed="yes")]
+    judged = judge(loads, CHAT, accept=[FINDING])
+
+    assert (judged.refused, [f.id for f in judged.accepted]) == ((), [FINDING])
+
+
+def test_of_too_many_sets_none_is_presumed(here: Path) -> None:
+    many = [rows(f"./mine-{n}", LLAMA, presumed="yes") for n in range(MOST_WORLDS + 1)]
+
+    assert judge([BASE, MEMORY, *many], CHAT).refused == ()
+    assert {f.id for f in judge([BASE, MEMORY, *many, rows("./traced", LLAMA)], CHAT).refused} == {FINDING}
+
+
 SCRIPT = """
 from datasets import Dataset, load_dataset
 from transformers import AutoModel, Trainer, TrainingArguments
@@ -134,10 +149,11 @@ CACHED = "models--mistralai--Mistral-7B-v0.1/snapshots/0123abcd"
 
 @pytest.mark.parametrize(("load", "refused"), [
     ("", False),
-    ("import torch; torch.load('plain/rows.pt')", False),
+    pytest.param("import torch; torch.load('plain/rows.pt')", False, marks=pytest.mark.deep),
     ("import torch; torch.load('mistral/pytorch_model.bin')", True),
     ("import safetensors.torch as s; s.load_file('mistral/model.safetensors')", True),
-    ("import safetensors.torch as s; s.load_model(None, 'mistral/model.safetensors')", True),
+    pytest.param("import safetensors.torch as s; s.load_model(None, 'mistral/model.safetensors')", True,
+                 marks=pytest.mark.deep),
     (f"import safetensors.torch as s; s.load_file('{CACHED}/model.safetensors')", True),
     ("from torchtune.training import FullModelHFCheckpointer as C; C('mistral', ['x'], 'MISTRAL', 'out')"
      ".load_checkpoint()", True),

@@ -57,11 +57,11 @@ def judge(loads: Sequence[Load], trainer: Trainer | None = None, *, recipe: Path
     """
     settings, trainer = settings or Settings(), trainer or NO_TRAINER
     report = _in_every_base(loads, trainer, recipe, settings)
-    worlds = proven.without(loads)
+    worlds = proven.worlds_of(loads)
     refused = sorted_out(report, accept).refused if worlds else ()
     if refused:
         found = [_in_every_base(world, trainer, recipe, settings) for world in worlds]
-        report = proven.rows_open(report, [_prohibited(r) for r in found], refused)
+        report = proven.rows_open(report, [_prohibited(r, accept) for r in found], refused)
     return sorted_out(report, accept)
 
 
@@ -82,8 +82,8 @@ def _in_every_base(loads: Sequence[Load], trainer: Trainer, recipe: Path | None,
     return proven.base_open(report, _prohibited(excused), refused)
 
 
-def _prohibited(report: Report) -> frozenset[str]:
-    return frozenset(f.id for f in sorted_out(report).refused)
+def _prohibited(report: Report, accept: Sequence[str] = ()) -> frozenset[str]:
+    return frozenset(f.id for f in sorted_out(report, accept).refused)
 
 
 def reports_of(evidence: Evidence, settings: Settings) -> list[Report]:

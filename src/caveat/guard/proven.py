@@ -71,12 +71,15 @@ def opened(report: Report, notes: dict[str, str]) -> Report:
     return report._replace(findings=findings, verdict=min(counted, key=VERDICTS.index, default="permitted"))
 
 
-def without(loads: Sequence[Load]) -> list[tuple[Load, ...]]:
-    """The loads of each world: those that were traced, and one of the sets that are only presumed to go in."""
-    presumed = [load for load in dict.fromkeys(loads) if load.presumed]
-    if len({asset_of(load) for load in presumed}) < 2:
-        return []
-    return [tuple(x for x in loads if not x.presumed or asset_of(x) == asset_of(one)) for one in presumed[:MOST_WORLDS]]
+def worlds_of(loads: Sequence[Load]) -> list[tuple[Load, ...]]:
+    """The loads of each world: those that were traced, and one of the sets that are only presumed to go in; of too
+    many sets, none of them is presumed. No worlds where there is nothing to tell apart."""
+    presumed = dict.fromkeys(asset_of(load) for load in loads if load.presumed)
+    traced = tuple(load for load in loads if not load.presumed)
+    if len(presumed) > MOST_WORLDS:
+        return [traced]
+    worlds = [tuple(x for x in loads if not x.presumed or asset_of(x) == one) for one in presumed]
+    return worlds if len(worlds) > 1 else []
 
 
 def rows_open(report: Report, worlds: Sequence[frozenset[str]], refused: Sequence[Finding]) -> Report:
