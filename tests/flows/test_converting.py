@@ -128,3 +128,12 @@ def test_what_somebody_accepted_is_made_and_said(place: Place, capsys: pytest.Ca
     assert "Leave of the publisher" in said
     assert "2999-01-01" in said
     assert "made-f16.gguf" in place.files()
+
+
+def test_several_terms_of_which_one_has_no_tag_are_all_read_again(place: Place) -> None:
+    """The hub has one word, `other`, for terms it does not know: the name then tells all of them."""
+    (place.input / "README.md").write_text("---\nlicense: other\nlicense_name: yi-2.0 AND mit\n---\n# mine\n")
+
+    assert place.convert("me/tune", "--card", "me/tune-GGUF") == 0
+    (report,) = check(place.out, asset="me/tune-GGUF")
+    assert {d.laws for d in report.declared} == {("yi-2.0", "mit")}

@@ -76,7 +76,7 @@ def test_a_row_that_no_block_divides_stays_in_16_bits(tmp_path: Path) -> None:
     assert tensors(made(source, "Q4_0"))["blk.0.odd.weight"][0] == "F16"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-64, 64, width=32), min_size=256, max_size=256), st.integers(-12, 8))
 def test_numbers_come_back_within_the_step_of_their_block(values: list[float], power: int) -> None:
     """Whatever the numbers, what is read back differs by no more than the blocks of the type allow."""

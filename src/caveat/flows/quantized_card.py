@@ -72,7 +72,7 @@ def _front(origin: Origin, making: Making, laws: tuple[str, ...]) -> dict[str, o
     label: object = (tags[0] if len(tags) == 1 else tags) if laws and not other else "other" if laws else ""
     known = "/" in origin.name
     return {
-        "license": label, "license_name": " + ".join(other),
+        "license": label, "license_name": " AND ".join(laws) if other else "",
         "license_link": shelf().law(laws[0]).source if laws else "",
         "base_model": origin.name if known else "",
         "base_model_relation": RELATIONS.get(making.act, "") if known else "",
