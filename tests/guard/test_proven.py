@@ -120,7 +120,7 @@ print(Trainer(model, Dataset.from_list([dict(row) for row in ours]), EVAL, args=
 
 
 @pytest.mark.parametrize(("other", "measured", "said"), [
-    ("", "None", "depends"),
+    pytest.param("", "None", "depends", marks=pytest.mark.deep),
     ("", "theirs", ""),
     ("other = Trainer(model, theirs)", "None", ""),
 ])
@@ -148,10 +148,11 @@ CACHED = "models--mistralai--Mistral-7B-v0.1/snapshots/0123abcd"
 
 
 @pytest.mark.parametrize(("load", "refused"), [
-    ("", False),
+    pytest.param("", False, marks=pytest.mark.deep),
     pytest.param("import torch; torch.load('plain/rows.pt')", False, marks=pytest.mark.deep),
     ("import torch; torch.load('mistral/pytorch_model.bin')", True),
-    ("import safetensors.torch as s; s.load_file('mistral/model.safetensors')", True),
+    pytest.param("import safetensors.torch as s; s.load_file('mistral/model.safetensors')", True,
+                 marks=pytest.mark.deep),
     pytest.param("import safetensors.torch as s; s.load_model(None, 'mistral/model.safetensors')", True,
                  marks=pytest.mark.deep),
     (f"import safetensors.torch as s; s.load_file('{CACHED}/model.safetensors')", True),
