@@ -34,6 +34,8 @@ def main():
     )
     trainer.train()
     trainer.save_model()
+    trainer.accelerator.wait_for_everyone()  # a process that ends while others still talk to it makes them abort
+    trainer.accelerator.end_training()
     mark(told.output, "ended")
 
 
