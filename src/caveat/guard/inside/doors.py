@@ -6,6 +6,7 @@ found, lets it run, and then gives it to the room that watches it.
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False  # `typing` alone would cost more than all the rest of this
@@ -84,9 +85,15 @@ def open_all() -> None:
 
 
 def _show(module: Any) -> None:
-    from importlib import import_module
+    """Whatever is wrong with the guard itself, the module that people imported is theirs and stays imported."""
+    try:
+        from importlib import import_module
 
-    from .wrap import quietly
-
+        from .wrap import quietly
+    except Exception as fault:
+        sys.stderr.write(f"caveat guard: cannot look at {module.__name__} ({type(fault).__name__}); it is not seen\n")
+        if '"strict": true' in os.environ.get("CAVEAT_GUARD", ""):
+            os._exit(1)
+        return
     room, function = WATCHED[module.__name__]
     quietly(module.__name__, lambda: getattr(import_module(f"{__package__}.{room}"), function)(module))
