@@ -34,8 +34,7 @@ def main():
     )
     trainer.train()
     trainer.save_model()
-    trainer.accelerator.wait_for_everyone()  # a process that ends while others still talk to it makes them abort
-    trainer.accelerator.end_training()
+    trainer.accelerator.wait_for_everyone()  # one that ends while others talk to it makes them abort
     mark(told.output, "ended")
 
 
