@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from tests.train.runs import GUARD, WAYS, Row, lineage, near, product, refused, start, went_on, wrong
+from tests.train.runs import GUARD, TWO, WAYS, Outcome, Row, lineage, near, product, refused, start, went_on, wrong
 from tests.train.tiny import MISTRAL, OPEN, RESTRICTED, Material
 
 #: Launchers, trainers and ways, each prohibited and lawful, but not every three together.
@@ -27,8 +27,16 @@ PLAIN = Row("python", "sft", "parquet", WAYS["parquet"][0], False)
 
 @pytest.mark.parametrize("row", [*ROWS, *NEAR], ids=lambda row: row.name)
 def test_the_guard_does_right(row: Row, material: Material) -> None:
-    outcome = start(row, material)
+    outcome = ran(row, material)
     assert not wrong(row, outcome), outcome.printed[-4000:]
+
+
+def ran(row: Row, material: Material) -> Outcome:
+    """The outcome, or that of a second try: torch's gloo may lock itself or abort while it is taken down, after both
+    scripts have ended, with and without the guard (its destructor waits for a thread that waits for the GIL)."""
+    outcome = start(row, material, limit=150)
+    fell = row.lawful and row.launcher in TWO and outcome.code != 0
+    return start(row, material) if fell and went_on(outcome, 2) == [f"exit {outcome.code}"] else outcome
 
 
 def test_without_the_guard_a_prohibited_run_takes_its_steps(material: Material) -> None:
