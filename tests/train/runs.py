@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -208,15 +209,22 @@ def start(row: Row, material: Material, guard: Sequence[str] = GUARD, limit: flo
     output.parent.mkdir(exist_ok=True)
     (material.work / "caveat.toml").write_text(row.settings)
     began = time.monotonic()
-    try:
-        given = {**environment(material, row), **(env or {})}
-        done = subprocess.run([*guard, *command(row)], cwd=material.work, env=given, capture_output=True, text=True,
-                              timeout=limit)
-        code, printed = done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired as late:
-        code, printed = -1, f"{late.stderr!r}"
+    given = {**environment(material, row), **(env or {})}
+    code, printed = ended([*guard, *command(row)], material.work, given, limit)
     marks = tuple(steps.read_text().splitlines()) if steps.exists() else ()
     return Outcome(code, marks, output, printed, time.monotonic() - began)
+
+
+def ended(words: list[str], folder: Path, env: Mapping[str, str], limit: float) -> tuple[int, str]:
+    """Exit code and what was printed; -1 for a run that did not end, and then all of its processes are ended."""
+    with subprocess.Popen(words, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True) as run:
+        try:
+            printed, _ = run.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            return -1, run.communicate()[0]
+        return run.returncode, printed
 
 
 def wrong(row: Row, outcome: Outcome) -> list[str]:
