@@ -16,22 +16,6 @@ from tests.runtime import checkpoints
 pytest.importorskip("gguf")
 pytest.importorskip("sentencepiece")
 ROOT = Path(__file__).resolve().parents[2]
-NO_CHANGE = """
-id = "no-change"
-name = "No Change Licence"
-publisher = "Someone"
-since = 2024-01-01
-source = "https://example.org/no-change"
-covers = ["someone/*"]
-checked = { on = 2026-11-01, against = "nothing", sha256 = "" }
-[[rule]]
-id = "no-converting"
-at = "1"
-says = "must not"
-do = ["change"]
-on = ["materials"]
-gist = "Nothing may be changed."
-"""
 
 
 class Place:
@@ -110,7 +94,7 @@ def test_what_somebody_accepted_is_made_and_said(place: Place, capsys: pytest.Ca
     why and until when is shown."""
     law = place.input.parent / "law" / "licences"
     law.mkdir(parents=True)
-    (law / "no-change.toml").write_text(NO_CHANGE)
+    (law / "no-change.toml").write_text(checkpoints.NO_CHANGE)
     words = ("--law", str(law.parent))
 
     assert place.convert("someone/model", *words, "--format", "json") == 1

@@ -176,3 +176,21 @@ def _tokenizer(folder: Path, sort: str, size: int) -> None:
         settings = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|begin|>", "eos_token": "<|end|>",
                     "chat_template": CHAT}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+#: A law of somebody's own that forbids every change.
+NO_CHANGE = '''
+id = "no-change"
+name = "No Change Licence"
+publisher = "Someone"
+since = 2024-01-01
+source = "https://example.org/no-change"
+covers = ["someone/*"]
+checked = { on = 2026-11-01, against = "nothing", sha256 = "" }
+[[rule]]
+id = "no-converting"
+at = "1"
+says = "must not"
+do = ["change"]
+on = ["materials"]
+gist = "Nothing may be changed."
+'''

@@ -303,29 +303,12 @@ def test_a_prohibited_conversion_makes_nothing(tmp_path: Path, capsys: pytest.Ca
     folder, out = checkpoints.checkpoint(tmp_path / "m"), tmp_path / "o.gguf"
     law = tmp_path / "law" / "licences"
     law.mkdir(parents=True)
-    (law / "no-change.toml").write_text(NO_CHANGE)
+    (law / "no-change.toml").write_text(checkpoints.NO_CHANGE)
     (folder / "README.md").write_text("---\nlicense: other\nlicense_name: no-change\n---\n")
     words = ["convert", str(folder), "-o", str(out), "--law", str(tmp_path / "law"), "--base", "someone/model"]
     assert main(words) == 1
     assert not out.exists() and "nothing was made" in capsys.readouterr().err
 
-
-NO_CHANGE = '''
-id = "no-change"
-name = "No Change Licence"
-publisher = "Someone"
-since = 2024-01-01
-source = "https://example.org/no-change"
-covers = ["someone/*"]
-checked = { on = 2026-11-01, against = "nothing", sha256 = "" }
-[[rule]]
-id = "no-converting"
-at = "1"
-says = "must not"
-do = ["change"]
-on = ["materials"]
-gist = "Nothing may be changed."
-'''
 
 
 def test_other_architectures_go_through_the_users_own_converter(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -28,21 +26,10 @@ def write(path: str, text: str) -> None:
 
 def write_lines(path: str, lines: Iterable[str], end: str = "\n") -> None:
     """The same for lines that come one by one and may be more than memory holds."""
-    target = Path(path)
+    from caveat.runtime.whole import replacing
+
     try:
-        fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(fd, "w", encoding="utf-8") as out:
-            out.writelines(line + end for line in lines)
-        Path(name).chmod(_mode(target))
-        Path(name).replace(target)
+        with replacing(Path(path)) as out:
+            out.writelines((line + end).encode("utf-8") for line in lines)
     except OSError as fault:
         raise SettingsError(f"cannot write {path}: {fault.strerror}") from None
-
-
-def _mode(target: Path) -> int:
-    """The mode of the file that is replaced, or that of any new file under the umask (a temporary file's is 0600)."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caveat.cli.options import DEFAULT_FAIL_ON, FAIL_ON, colour, fail_on, own_law, settings, width
+from caveat.cli import making
+from caveat.cli.options import fail_on, settings
 
 if TYPE_CHECKING:
-    from caveat.flows.converting import Made, Planned
+    from caveat.flows.converting import Made
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,19 +38,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--converter", type=Path, metavar="FILE", help="your own convert_hf_to_gguf.py, for other architectures")
     add("--python", default="", metavar="FILE", help="the Python that runs it (default: this one)")
     add("--force", action="store_true", help="write over an output that is there")
-    add("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
-    add("--fact", action="append", default=[], metavar="NAME=VALUE", help="state a fact (repeatable)")
-    add("--read", action="append", default=[], metavar="WORD=READING", help="settle a disputed word (repeatable)")
-    add("--presume", choices=("usual",), default="usual", help=argparse.SUPPRESS)
-    own_law(parser)
-    add("--fail-on", default=",".join(DEFAULT_FAIL_ON), metavar="LIST",
-        help=f"exit 1 on any of {', '.join(FAIL_ON)} (default: {','.join(DEFAULT_FAIL_ON)}); the first two "
-             "keep the file from being made")
-    add("--width", type=int, default=0, help="columns (default: the terminal's)")
+    making.answers(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from caveat.flows.beside import duties
     from caveat.flows.converting import Order, made, planned
     from caveat.verdict.gate import failing
 
@@ -58,37 +50,22 @@ def run(options: argparse.Namespace) -> int:
                          options.pre, options.force, options.card, options.licence_from, tuple(options.notice),
                          not options.no_papers, said["facts"], said["readings"]))
     for line in plan.origin.problems:
-        print(f"caveat: {line}", file=sys.stderr)
-    failed = failing(plan.verdict, wanted)
-    if failed and failing(plan.verdict, wanted & {"prohibited", "contradicted"}):
-        _show_verdict(plan, options)
-        print("caveat: nothing was made", file=sys.stderr)
+        making.say(line)
+    if making.refused(plan.verdict, wanted, options):
         return 1
-    done = made(plan, _Bar(), lambda line: print(f"caveat: {line}", file=sys.stderr))
+    done = made(plan, _Bar(), making.say)
     _show(done, options)
-    return int(failed or ("unmet" in wanted and done.laid is not None
-                          and any(d.state == "unmet" for d in duties(done.laid.reports))))
-
-
-def _show_verdict(plan: Planned, options: argparse.Namespace) -> None:
-    from caveat.report import render
-
-    print(render(options.format, plan.verdict, width(options), colour()).rstrip("\n"))
+    return int(failing(plan.verdict, wanted) or (done.laid is not None and making.unmet(done.laid.reports, wanted)))
 
 
 def _show(done: Made, options: argparse.Namespace) -> None:
     from caveat.flows.converting import facts_of, page
 
     if options.format == "json":
-        import json
-
-        print(json.dumps(facts_of(done), ensure_ascii=False))
-        return
-    from caveat.report.pages import tell
-
+        return making.show_facts(facts_of(done))
     verdict = done.planned.verdict
     print(f"{verdict.verdict}: {verdict.read_as}\n")
-    print(tell("terminal", page(done), width(options), colour()).rstrip("\n"))
+    return making.show_page(page(done), options)
 
 
 class _Bar:

@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caveat.cli.options import DEFAULT_FAIL_ON, FAIL_ON, colour, fail_on, own_law, settings, width
+from caveat.cli import making
+from caveat.cli.options import fail_on, settings
 
 if TYPE_CHECKING:
-    from caveat.flows.quantize_plan import Planned
     from caveat.flows.quantizing import Made
 
 
@@ -45,24 +45,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--pure", action="store_true", help="every matrix in the type named, the output matrix too")
     add("--threads", type=int, default=1, metavar="N", help="of an engine (default: 1)")
     add("--force", action="store_true", help="write over an output that is there")
-    _answers(parser)
-
-
-def _answers(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
-    add("--fact", action="append", default=[], metavar="NAME=VALUE", help="state a fact (repeatable)")
-    add("--read", action="append", default=[], metavar="WORD=READING", help="settle a disputed word (repeatable)")
-    add("--presume", choices=("usual",), default="usual", help=argparse.SUPPRESS)
-    own_law(parser)
-    add("--fail-on", default=",".join(DEFAULT_FAIL_ON), metavar="LIST",
-        help=f"exit 1 on any of {', '.join(FAIL_ON)} (default: {','.join(DEFAULT_FAIL_ON)}); the first two "
-             "keep the file from being made")
-    add("--width", type=int, default=0, help="columns (default: the terminal's)")
+    making.answers(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from caveat.flows.beside import duties
     from caveat.flows.quantize_plan import planned
     from caveat.flows.quantizing import made
     from caveat.verdict.gate import failing
@@ -70,18 +56,15 @@ def run(options: argparse.Namespace) -> int:
     wanted = fail_on(options)
     plan = planned(_order(options))
     for line in plan.warnings:
-        print(f"caveat: {line}", file=sys.stderr)
-    failed = failing(plan.verdict, wanted)
-    if failed and failing(plan.verdict, wanted & {"prohibited", "contradicted"}):
-        _show_verdict(plan, options)
-        print("caveat: nothing was made", file=sys.stderr)
+        making.say(line)
+    if making.refused(plan.verdict, wanted, options):
         return 1
     if options.format == "terminal":
-        _show_verdict(plan, options)
+        making.show_verdict(plan.verdict, options)
     with _ended_cleanly():
-        done = made(plan, _Bar(), lambda line: print(f"caveat: {line}", file=sys.stderr))
+        done = made(plan, _Bar(), making.say)
     _show(done, options)
-    return int(failed or ("unmet" in wanted and any(d.state == "unmet" for d in duties(done.laid.reports))))
+    return int(failing(plan.verdict, wanted) or making.unmet(done.laid.reports, wanted))
 
 
 def _order(options: argparse.Namespace) -> Any:
@@ -93,24 +76,13 @@ def _order(options: argparse.Namespace) -> Any:
                  options.threads, options.pure, options.force, said["facts"], said["readings"])
 
 
-def _show_verdict(plan: Planned, options: argparse.Namespace) -> None:
-    from caveat.report import render
-
-    print(render(options.format, plan.verdict, width(options), colour()).rstrip("\n"))
-
-
 def _show(done: Made, options: argparse.Namespace) -> None:
     from caveat.flows.quantizing import facts_of, page
 
     if options.format == "json":
-        import json
-
-        print(json.dumps(facts_of(done), ensure_ascii=False))
-        return
-    from caveat.report.pages import tell
-
+        return making.show_facts(facts_of(done))
     print()
-    print(tell("terminal", page(done), width(options), colour()).rstrip("\n"))
+    return making.show_page(page(done), options)
 
 
 @contextmanager

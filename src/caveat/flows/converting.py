@@ -26,7 +26,8 @@ from caveat.flows.asking import answered, names
 from caveat.flows.beside import Laid, Papers
 from caveat.flows.handing_over import owed
 from caveat.flows.licence_copies import Copy
-from caveat.flows.origin import OWN_NAME, claims_of, file_digest, origin_of
+from caveat.flows.origin import claims_of, file_digest, origin_of
+from caveat.flows.places import output_checked
 from caveat.flows.purpose import OriginBook
 from caveat.flows.quantize_plan import layout_of
 from caveat.flows.quantized_card import Making
@@ -96,13 +97,8 @@ def planned(order: Order) -> Planned:
     verdict = handing if order.card else _with(_asked(origin, order, ""), accepted)
     plan = None if order.converter else converting.plan(order.folder, order.kind, order.way)
     by = next((s.you for s in said if s.you), order.card.partition("/")[0])
-    return Planned(order, origin, verdict, handing, _laws(origin), plan, (*_given(order, handing), *beside_), by)
-
-
-def _given(order: Order, handing: Verdict) -> tuple[Copy, ...]:
-    if order.licence_from is None:
-        return ()
-    return licence_copies.given(order.licence_from, handing_over.laws_of(handing_over.owed(handing)))
+    copies = (*handing_over.given(order.licence_from, handing), *beside_)
+    return Planned(order, origin, verdict, handing, _laws(origin), plan, copies, by)
 
 
 def _places(order: Order) -> None:
@@ -110,14 +106,7 @@ def _places(order: Order) -> None:
         raise EvidenceError(f"{order.folder}: no such folder; caveat convert takes a checkpoint folder")
     if order.kind not in TYPES:
         raise SettingsError(f"--type wants {', '.join(TYPES)}, not {order.kind!r}")
-    if order.out.is_dir() or not order.out.name.lower().endswith(".gguf"):
-        raise SettingsError(f"-o {order.out}: name the file to write, ending in .gguf")
-    if order.out.exists() and not order.replace:
-        raise SettingsError(f"-o {order.out} is there already; --force writes over it")
-    if not order.out.parent.is_dir():
-        raise SettingsError(f"-o {order.out}: no folder {order.out.parent}")
-    if order.card and not OWN_NAME.fullmatch(order.card):
-        raise SettingsError(f"--card wants OWNER/NAME, not {order.card[:100]!r}")
+    output_checked(order.out, order.replace, order.card)
     if not order.converter and architecture(order.folder) not in FAMILIES:
         model_of(order.folder)  # raises, and says what to do
 

@@ -56,6 +56,11 @@ class Handed(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
+def given(source: Path | None, handing: Verdict) -> tuple[Copy, ...]:
+    """The user's copies in the place that was named, of the terms under which it is handed over."""
+    return () if source is None else licence_copies.given(source, laws_of(owed(handing)))
+
+
 def owed(handing: Verdict) -> tuple[Owed, ...]:
     """What the duties of a hand-over ask for, each once; what hangs on a doubt is told by the check and not laid."""
     duties = (d for f in handing.findings for d in f.duties if not d.whose and d.owed == "always")

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from caveat.errors import EvidenceError
+from caveat.errors import EvidenceError, SettingsError
 
 REPO = re.compile(r"^[\w.\-]+/[\w.\-]+$")
 
@@ -34,3 +34,17 @@ def root_of(place: Path, here: Path | None = None) -> str:
     folder = place if place.is_dir() else place.parent
     root = os.path.relpath(os.path.realpath(folder), os.path.realpath(here or Path.cwd())).replace(os.sep, "/")
     return "" if root == "." or root.startswith("..") else root
+
+
+def output_checked(out: Path, replace: bool, card: str) -> None:
+    """A model's file can be made there, and published under that name. Raises SettingsError."""
+    from caveat.flows.origin import OWN_NAME
+
+    if out.is_dir() or not out.name.lower().endswith(".gguf"):
+        raise SettingsError(f"-o {out}: name the file to write, ending in .gguf")
+    if out.exists() and not replace:
+        raise SettingsError(f"-o {out} is there already; --force writes over it")
+    if not out.parent.is_dir():
+        raise SettingsError(f"-o {out}: no folder {out.parent}")
+    if card and not OWN_NAME.fullmatch(card):
+        raise SettingsError(f"--card wants OWNER/NAME, not {card[:100]!r}")

@@ -17,7 +17,8 @@ from caveat.evidence.sentence import Plan, Question, Thing, read
 from caveat.flows import handing_over, licence_copies
 from caveat.flows.asking import answered, names
 from caveat.flows.licence_copies import Copy
-from caveat.flows.origin import OWN_NAME, claims_of, origin_of
+from caveat.flows.origin import claims_of, origin_of
+from caveat.flows.places import output_checked
 from caveat.flows.purpose import OriginBook
 from caveat.law.shelf import shelf
 from caveat.lineage.claims import LicenceClaim
@@ -88,7 +89,7 @@ def planned(order: Order) -> Planned:
     verdict, offered = asked(origin, order, order.purpose or ("ship" if order.card else ""))
     came = any(c.notice for c in beside)
     handing, _ = asked(origin, order, "ship it", came)
-    copies = (*_given(order, handing), *beside)
+    copies = (*handing_over.given(order.licence_from, handing), *beside)
     offered = offered or tuple(law for law in origin.laws if shelf().has(law)) or _catalogued_laws(origin)
     warnings = (*(p.replace("--named", "--base") for p in origin.problems), *requantizing(layout, name))
     return Planned(order, name, layout, origin, verdict, handing, offered, copies, engine_, warnings)
@@ -98,16 +99,9 @@ def _places(order: Order) -> None:
     """Raises SettingsError for places where nothing can be read or written."""
     if order.source.is_dir() or not order.source.exists():
         raise EvidenceError(f"{order.source}: no such file; quantize takes one GGUF file (caveat convert makes one)")
-    if order.out.is_dir() or not order.out.name.lower().endswith(".gguf"):
-        raise SettingsError(f"-o {order.out}: name the file to write, ending in .gguf")
-    if order.out.exists() and order.out.samefile(order.source):
+    if order.out.is_file() and order.out.samefile(order.source):
         raise SettingsError(f"-o {order.out} is the input itself: it would be gone")
-    if order.out.exists() and not order.replace:
-        raise SettingsError(f"-o {order.out} is there already; --force writes over it")
-    if not order.out.parent.is_dir():
-        raise SettingsError(f"-o {order.out}: no folder {order.out.parent}")
-    if order.card and not OWN_NAME.fullmatch(order.card):
-        raise SettingsError(f"--card wants OWNER/NAME, not {order.card[:100]!r}")
+    output_checked(order.out, order.replace, order.card)
     if not 1 <= order.threads <= 1024:
         raise SettingsError(f"--threads wants 1 to 1024, not {order.threads}")
     if order.text is not None:
@@ -156,12 +150,6 @@ def requantizing(layout: Layout, name: str) -> tuple[str, ...]:
         return ()
     return (f"the input is quantized already ({', '.join(sorted(kinds))}): quantizing again loses more than "
             "quantizing the original once",)
-
-
-def _given(order: Order, handing: Verdict) -> tuple[Copy, ...]:
-    if order.licence_from is None:
-        return ()
-    return licence_copies.given(order.licence_from, handing_over.laws_of(handing_over.owed(handing)))
 
 
 def _catalogued_laws(origin: Origin) -> tuple[str, ...]:

@@ -130,13 +130,7 @@ def _text(file: Path) -> str:
 
 def _replace(file: Path, text: str) -> None:
     """Beside it, then over it; a link is not followed out of the folder."""
-    import os
-    import tempfile
+    from caveat.runtime.whole import replacing
 
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-        out.write(text)
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(name).chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~mask)
-    Path(name).replace(file)
+    with replacing(file) as out:
+        out.write(text.encode("utf-8"))

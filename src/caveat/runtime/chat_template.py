@@ -112,8 +112,20 @@ def _guarded(work: Callable[[], Any]) -> Any:
 
 def _environment(budget: Budget) -> Any:
     """Jinja as chat templates expect it (block lines leave no blank), with nothing in it but data and the budget."""
+    made = _sandbox(budget)(trim_blocks=True, lstrip_blocks=True, optimized=False, finalize=budget.written,
+                            extensions=["jinja2.ext.loopcontrols", _generation()])
+    kept = {name: made.filters[name] for name in FILTERS}
+    made.filters.clear()
+    made.filters.update({name: budget.filter(name, filter) for name, filter in kept.items()}, tojson=budget.json(_json))
+    made.globals.clear()
+    made.globals.update(range=budget.range, dict=dict, namespace=_namespace(), raise_exception=_raised,
+                        strftime_now=_now)
+    made.charge, made.bounded = budget.tick, budget.bounded
+    return made
+
+
+def _generation() -> Any:
     from jinja2.ext import Extension
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
         """{% generation %}, which marks the answer for training and changes nothing here."""
@@ -123,6 +135,13 @@ def _environment(budget: Budget) -> Any:
         def parse(self, parser: Any) -> Any:
             next(parser.stream)
             return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    return Generation
+
+
+def _sandbox(budget: Budget) -> Any:
+    """The class of an environment in which every operation, call and attribute is asked for and costs something."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Sandbox(ImmutableSandboxedEnvironment):
         intercepted_binops = frozenset("+ - * / // % **".split())
@@ -147,16 +166,7 @@ def _environment(budget: Budget) -> Any:
                 budget.allow(__obj.__name__, __obj.__self__, args)
             return budget.bounded(super().call(__context, __obj, *args, **kwargs))
 
-    made = Sandbox(trim_blocks=True, lstrip_blocks=True, optimized=False, finalize=budget.written,
-                   extensions=["jinja2.ext.loopcontrols", Generation])
-    kept = {name: made.filters[name] for name in FILTERS}
-    made.filters.clear()
-    made.filters.update({name: budget.filter(name, filter) for name, filter in kept.items()}, tojson=budget.json(_json))
-    made.globals.clear()
-    made.globals.update(range=budget.range, dict=dict, namespace=_namespace(), raise_exception=_raised,
-                        strftime_now=_now)
-    made.charge, made.bounded = budget.tick, budget.bounded  # type: ignore[attr-defined]
-    return made
+    return Sandbox
 
 
 def _namespace() -> Any:

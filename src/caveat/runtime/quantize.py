@@ -7,8 +7,6 @@ Nothing of the target is seen before it is whole; whatever goes wrong, the sourc
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from caveat.errors import EvidenceError, SettingsError
 from caveat.runtime.quantize_blocks import amiss, packages, to_bytes, to_numbers
 from caveat.runtime.quantize_header import Layout, Value, aligned, copied, padded, write
 from caveat.runtime.quantize_types import Stored, Target
+from caveat.runtime.whole import replacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,25 +102,8 @@ def _rows(source: BinaryIO, tensor: Stored, path: Path, piece: int) -> Iterator[
 @contextmanager
 def whole_or_nothing(out: Path) -> Iterator[BinaryIO]:
     """A file that takes its name when it is whole; raises SettingsError where it cannot be written."""
-    name = ""
     try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        with os.fdopen(handle, "wb", buffering=1 << 20) as made:
+        with replacing(out) as made:
             yield made
-        Path(name).chmod(_mode(out))
-        Path(name).replace(out)
-        name = ""
     except OSError as fault:
         raise SettingsError(f"cannot write {out}: {fault.strerror}; nothing is left of it") from None
-    finally:
-        if name:
-            Path(name).unlink(missing_ok=True)
-
-
-def _mode(out: Path) -> int:
-    """The mode of what is replaced, or of any new file (a temporary one is the owner's alone)."""
-    if out.exists():
-        return out.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
